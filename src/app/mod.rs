@@ -1,0 +1,1 @@
+//! Composition, the driver loop, ordered shutdown.

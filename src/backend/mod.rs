@@ -1,0 +1,123 @@
+//! Ways to reach toys.
+//!
+//! A backend connects, translates and reports. It holds no policy: what is sent when, what is
+//! allowed and what a failure means for a toy is the engine's business, and reconnecting is
+//! written once, in [`supervisor`]. Backends know [`domain`](crate::domain) and nothing of MQTT,
+//! of Home Assistant or of one another.
+
+pub mod lovense;
+pub mod supervisor;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::domain::{
+    BackendId, BackendState, Capabilities, HardwareId, Op, OpError, ToyDescription, ToyInput,
+};
+
+/// A boxed future, for traits that are used as objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A way to reach toys.
+pub trait Backend: Send + Sync + 'static {
+    /// Its name.
+    fn id(&self) -> &BackendId;
+
+    /// The connections it needs, each to be kept up by a [`supervisor`]. Called once.
+    fn links(self: Arc<Self>) -> Vec<Box<dyn Link>>;
+
+    /// Carries out one operation. The caller bounds it in time by dropping the future.
+    ///
+    /// At most one operation per toy is under way, but a stop may run beside it and has to be
+    /// able to overtake it.
+    fn execute(self: Arc<Self>, op: Op) -> BoxFuture<'static, Result<(), OpError>>;
+
+    /// Asks it to look soon which toys are there, instead of when it would next.
+    fn refresh(&self);
+}
+
+/// One connection of a backend.
+pub trait Link: Send {
+    /// For log lines: `lovense_lan events`.
+    fn name(&self) -> &str;
+
+    /// Connects and serves the connection until it fails. Dropping the future ends it.
+    ///
+    /// Calls [`LinkContext::proven`] once the far end has shown that it works, not merely that it
+    /// accepts connections: this resets the backoff.
+    fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError>;
+}
+
+/// Why a connection ended, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// Try again, as the backoff says.
+    #[error("{0}")]
+    Retry(String),
+    /// Try again, but not before this time has passed.
+    #[error("{0}")]
+    RetryAfter(String, Duration),
+    /// Never try again: it cannot work.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+/// What a running link is given.
+#[derive(Clone)]
+pub struct LinkContext {
+    /// Where to report.
+    pub reports: Reports,
+    proven: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl LinkContext {
+    /// A context that reports to `reports` and calls `proven` whenever the link has proved itself.
+    #[must_use]
+    pub fn new(reports: Reports, proven: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self { reports, proven }
+    }
+
+    /// The far end works: the next failure starts again with a short delay.
+    pub fn proven(&self) {
+        (self.proven)();
+    }
+}
+
+/// Where a backend reports to. Never blocks: the receiver is the driver, which in turn waits for
+/// backends, and a bounded channel both ways could deadlock.
+#[derive(Clone, Debug)]
+pub struct Reports {
+    backend: BackendId,
+    sender: mpsc::UnboundedSender<(BackendId, Report)>,
+}
+
+impl Reports {
+    /// Reports of `backend` into `sender`.
+    #[must_use]
+    pub fn new(backend: BackendId, sender: mpsc::UnboundedSender<(BackendId, Report)>) -> Self {
+        Self { backend, sender }
+    }
+
+    /// Sends a report. Lost if the bridge is ending.
+    pub fn send(&self, report: Report) {
+        // Nobody listens any more only while the process ends.
+        let _ = self.sender.send((self.backend.clone(), report));
+    }
+}
+
+/// What a backend reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    /// Whether the backend can be reached. Sent on change.
+    State(BackendState),
+    /// A toy is there, or what is known of it has changed. Repeats do no harm.
+    Up(ToyDescription, Capabilities),
+    /// A toy is not there any more; why, in words for the user. Repeats do no harm.
+    Down(HardwareId, String),
+    /// A toy reported something.
+    Told(HardwareId, ToyInput),
+}

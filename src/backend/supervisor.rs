@@ -1,0 +1,1 @@
+//! Reconnecting, written once.

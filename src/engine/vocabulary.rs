@@ -1,0 +1,145 @@
+//! Everything that goes into the engine and everything that comes out of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::domain::{
+    Action, BridgeEvent, Capabilities, Gesture, Level, Limits, Op, OpError, OpId, Outcome, Pattern,
+    RouteId, Target, Ticket, ToyDescription, ToyId, ToyInput,
+};
+
+/// Something that happened outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Somebody asks something of toys.
+    Request {
+        /// Comes back in every [`Effect::Outcome`] of this request.
+        ticket: Ticket,
+        /// Whom it addresses.
+        target: Target,
+        /// What is asked.
+        action: Action,
+    },
+    /// Quiet was switched. Never refused.
+    Quiet(bool),
+    /// A toy can be reached over this route, or what is known of it has changed.
+    RouteUp {
+        /// The route.
+        route: RouteId,
+        /// The toy.
+        description: ToyDescription,
+        /// What the route can be relied on for.
+        capabilities: Capabilities,
+    },
+    /// A toy cannot be reached over this route any more.
+    RouteDown {
+        /// The route.
+        route: RouteId,
+        /// Why, in words for the user.
+        reason: String,
+    },
+    /// A toy reported something.
+    Told {
+        /// Over which route.
+        route: RouteId,
+        /// What.
+        input: ToyInput,
+    },
+    /// An operation ended.
+    OpDone {
+        /// Which.
+        op: OpId,
+        /// How.
+        result: Result<(), OpError>,
+    },
+    /// The connection to the broker came (`true`) or went.
+    Broker(bool),
+    /// Home Assistant said that it came (`true`) or went.
+    HomeAssistant(bool),
+    /// The machine was suspended for a while.
+    Suspended,
+    /// The bridge is to end: stop everything, refuse everything.
+    Shutdown,
+    /// The time of [`Engine::next_deadline`](super::Engine::next_deadline) has come.
+    Tick,
+}
+
+/// Something to be done outside. Effects are to be carried out in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send this operation; answer with [`Input::OpDone`], whatever becomes of it.
+    Send(Op),
+    /// Tell the asker.
+    Outcome(Outcome),
+    /// What there is to show of this toy has changed.
+    Changed(ToyId),
+    /// This toy is no longer known; nothing of it is to remain.
+    Forgotten(ToyId),
+    /// A toy's button or gesture: publish once.
+    Gesture(ToyId, Gesture),
+    /// Something happened to the bridge: publish once.
+    Event(BridgeEvent),
+    /// Ask this route's backend to look whether the toy is still there.
+    Check(RouteId),
+    /// Names, limits or quiet have changed: save them.
+    Save,
+    /// After [`Input::Shutdown`]: no toy runs and nothing is under way any more.
+    Halted,
+}
+
+/// How the engine behaves. All durations can be set by the user; `None` switches a guard off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Stop all toys when the broker has been away for this long.
+    pub broker_lost: Option<Duration>,
+    /// Stop all toys when Home Assistant has been away for this long.
+    pub home_assistant_lost: Option<Duration>,
+    /// Stop a running toy of which nobody asked anything for this long.
+    pub idle: Option<Duration>,
+    /// After a stop of all toys, refuse levels above 0 for this long.
+    pub stop_hold: Duration,
+    /// The level of a bare "on" when there is no last one.
+    pub default_level: Level,
+    /// Limits of toys that have none of their own.
+    pub default_limits: Limits,
+    /// The least time between two published changes of a toy's readings.
+    pub reading_interval: Duration,
+    /// Patterns, in the order shown.
+    pub patterns: Vec<Pattern>,
+    /// Toys of each group.
+    pub groups: BTreeMap<String, Vec<ToyId>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            broker_lost: Some(Duration::from_secs(10)),
+            home_assistant_lost: Some(Duration::from_secs(30)),
+            idle: Some(Duration::from_secs(30 * 60)),
+            stop_hold: Duration::from_secs(2),
+            default_level: Level::from_permille(300),
+            default_limits: Limits::default(),
+            reading_interval: Duration::from_millis(200),
+            patterns: Pattern::builtin(),
+            groups: BTreeMap::new(),
+        }
+    }
+}
+
+/// What outlives the process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// Whether quiet is on.
+    pub quiet: bool,
+    /// Toys by id, present or not.
+    pub toys: BTreeMap<ToyId, ToyMemory>,
+}
+
+/// What outlives the process of one toy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToyMemory {
+    /// The user's name for it.
+    pub name: Option<String>,
+    /// The user's limits for it.
+    pub limits: Option<Limits>,
+}

@@ -1,0 +1,1 @@
+//! Home Assistant: discovery, states, and what its commands mean. Pure.

@@ -1,0 +1,3 @@
+//! The `toy2mqtt` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The broker: connection, what is published, topics.

@@ -1,0 +1,1 @@
+//! A simulated Lovense app and simulated toys.
