@@ -1,5 +1,7 @@
 //! Lovense toys, however they are reached.
 //!
-//! [`catalog`] is what is known of each model, whichever way it is reached.
+//! [`catalog`] is what is known of each model, whichever way it is reached; [`wire`] the requests
+//! and answers of the Lovense app, on the LAN or through the cloud.
 
 pub mod catalog;
+pub mod wire;
