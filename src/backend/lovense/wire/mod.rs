@@ -11,6 +11,8 @@ mod translate;
 
 pub use answer::{Answer, Complaint, MAX_ANSWER, NotAnAnswer, parse_answer};
 pub use request::{AppToyId, NotAToyAddress, PRESETS, Request, Seconds};
+#[cfg(test)]
+pub(super) use toys::any_json;
 pub use toys::{AppInfo, BadEntry, ListedToy, ToyList, hardware_id, parse_toys};
-pub(super) use toys::{listed_toy, number};
+pub(super) use toys::{flag, number, percent};
 pub use translate::{MAX_PATTERN_STRENGTHS, requests};

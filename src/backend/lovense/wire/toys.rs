@@ -157,10 +157,7 @@ impl ToyList {
 }
 
 /// Reads one toy. Everything but its id may be missing.
-pub(in crate::backend::lovense) fn listed_toy(
-    key: Option<&str>,
-    entry: &Value,
-) -> Result<ListedToy, (Option<HardwareId>, String)> {
+fn listed_toy(key: Option<&str>, entry: &Value) -> Result<ListedToy, (Option<HardwareId>, String)> {
     let id_of = |fields: &Map<String, Value>| text(fields, &["id", "toyId", "toy_id"]);
     let id = entry
         .as_object()
@@ -274,6 +271,9 @@ pub(in crate::backend::lovense) fn percent(value: &Value) -> Option<u8> {
     let number = number(value)?.round();
     (0.0..=100.0).contains(&number).then_some(number as u8)
 }
+
+#[cfg(test)]
+pub(in crate::backend::lovense) use tests::any_json;
 
 #[cfg(test)]
 mod tests;

@@ -86,7 +86,7 @@ fn a_position_stands_alone_or_follows() {
     let position =
         json!({"command": "Position", "value": "38", "toy": "f082c00246fa", "apiVer": 1});
     let still = [("thrust", 0), ("position", 38)];
-    assert_eq!(sent(&pro, &still, false), [position.clone()]);
+    assert_eq!(sent(&pro, &still, false), std::slice::from_ref(&position));
 
     // What an earlier command started has to end.
     let after_run = sent(&pro, &still, true);
