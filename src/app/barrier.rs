@@ -32,10 +32,8 @@ impl Barrier {
 
     /// A marker came back.
     pub fn lower(&mut self, marker: &[u8]) {
-        let marker = std::str::from_utf8(marker)
-            .ok()
-            .and_then(|m| m.parse().ok());
-        if let Some(marker) = marker {
+        let marker = std::str::from_utf8(marker).map(str::parse::<u64>);
+        if let Ok(Ok(marker)) = marker {
             self.under_way.retain(|(known, ..)| *known != marker);
         }
     }
