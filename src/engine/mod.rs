@@ -249,7 +249,6 @@ impl Engine {
         &mut self,
         turn: &mut Turn,
         id: ToyId,
-
         change: impl FnOnce(&mut Toy, &mut Context<'_>) -> R,
     ) -> Option<R> {
         let toy = self.toys.get_mut(&id)?;
