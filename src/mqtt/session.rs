@@ -402,6 +402,13 @@ impl Side for MainSide {
     }
 
     async fn message(&mut self, message: Message) {
+        // Some filters overlap. What the other connection has brought is old by now.
+        let mut stops = self.stop_filters.iter();
+        if self.stop_lane_up.load(Ordering::Relaxed)
+            && stops.any(|filter| rumqttc::matches(&message.topic, filter))
+        {
+            return;
+        }
         self.send(Event::Message(message)).await;
     }
 }
