@@ -349,8 +349,8 @@ proptest! {
         cut in 0usize..12_000, put in "[\\[\\]{}=\"'#,.\\n0-9a-z]{0,12}"
     ) {
         let example = toy2mqtt::config::reference::example().replace("\n#", "\n");
-        let cut = example.floor_char_boundary(cut);
-        let (head, tail) = example.split_at(cut);
+        let cut = (cut..=example.len()).find(|at| example.is_char_boundary(*at));
+        let (head, tail) = example.split_at(cut.unwrap_or(example.len()));
         said(&Fixed::default().with_file(FILE, format!("{head}{put}{tail}")));
     }
 
