@@ -118,7 +118,7 @@ pub(super) fn toy_list<'a>(toys: impl Iterator<Item = &'a Toy>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::lovense_app::toy::ToySpec;
+    use crate::sim::lovense_app::spec::ToySpec;
 
     fn edge() -> Toy {
         let spec = ToySpec::new("Edge 2").with_nickname("left");

@@ -9,15 +9,16 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::sync::DropGuard;
 
-use super::app::{App, SocketCounts, ToyChange};
-use super::faults::{Faults, ToyFaults};
-use super::frames::{self, ToyEvent};
+use super::app::{App, ToyChange};
+use super::faults::Faults;
 use super::life;
 use super::options::AppOptions;
 use super::requests::{RequestCounts, RequestRecord};
-use super::server::{self, Server};
-use super::toy::{BadToy, Toy, ToySpec};
-use crate::sim::{Function, Timeline};
+use super::server::Server;
+use super::sockets::SocketCounts;
+use super::spec::BadToy;
+use super::toy::Toy;
+use crate::sim::{Function, Timeline, serve};
 
 /// A simulated Lovense app. See the [module](super).
 #[derive(Debug)]
@@ -38,11 +39,6 @@ pub enum StartError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not within {0:?}")]
 pub struct NotInTime(pub Duration);
-
-/// No toy of this id, or none that has this function.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no simulated toy {0:?} with that")]
-pub struct NoSuchToy(pub String);
 
 impl LovenseApp {
     /// Starts an app that serves this port. Has to be called inside a tokio runtime.
@@ -86,11 +82,11 @@ impl LovenseApp {
 
 /// The hand on a simulated app. When the last clone is dropped, the app ends.
 #[derive(Clone, Debug)]
-pub struct AppHandle(Arc<Inner>);
+pub struct AppHandle(pub(super) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    app: Arc<App>,
+pub(super) struct Inner {
+    pub(super) app: Arc<App>,
     tls: Option<Arc<rustls::ServerConfig>>,
     address: SocketAddr,
     port: Mutex<Port>,
@@ -175,7 +171,7 @@ impl AppHandle {
             Port::Open(server) => {
                 let address = server.address();
                 server.stop().await;
-                *port = Port::Gone(server::reserve(address)?);
+                *port = Port::Gone(serve::reserve(address)?);
             }
             gone => *port = gone,
         }
@@ -195,9 +191,9 @@ impl AppHandle {
                 return Ok(());
             }
             Port::Gone(socket) => socket,
-            Port::Between => server::reserve(self.0.address)?,
+            Port::Between => serve::reserve(self.0.address)?,
         };
-        let listener = server::reopen(socket)?;
+        let listener = serve::reopen(socket)?;
         let server = Server::start(Arc::clone(&self.0.app), listener, self.0.tls.clone())?;
         *port = Port::Open(server);
         self.0.app.touch();
@@ -317,7 +313,7 @@ impl AppHandle {
         waited.map_err(|_| NotInTime(within))
     }
 
-    // Faults
+    // What is wrong
 
     /// What is wrong with the app now.
     #[must_use]
@@ -328,114 +324,6 @@ impl AppHandle {
     /// Changes what is wrong with the app, from the next request or frame on.
     pub fn change_faults(&self, change: impl FnOnce(&mut Faults)) {
         self.0.app.change_faults(change);
-    }
-
-    /// Changes what is wrong with one toy, from the next request on.
-    ///
-    /// # Errors
-    /// There is no such toy.
-    pub fn change_toy_faults(
-        &self,
-        id: &str,
-        change: impl FnOnce(&mut ToyFaults),
-    ) -> Result<(), NoSuchToy> {
-        change(&mut self.find(id)?.faults());
-        self.0.app.touch();
-        Ok(())
-    }
-
-    // Toys
-
-    /// Adds a toy, which clients are told, and returns its id.
-    ///
-    /// # Errors
-    /// A model that is not in the catalogue, or an id that is taken.
-    pub fn add_toy(&self, spec: &ToySpec) -> Result<String, BadToy> {
-        let id = self.0.app.add(spec)?;
-        self.0.app.tell_toys();
-        self.0.app.touch();
-        Ok(id.to_string())
-    }
-
-    /// Removes a toy, which clients are told.
-    ///
-    /// # Errors
-    /// There is no such toy.
-    pub fn remove_toy(&self, id: &str) -> Result<(), NoSuchToy> {
-        if !self.0.app.remove(id) {
-            return Err(NoSuchToy(id.to_owned()));
-        }
-        self.0.app.tell_toys();
-        self.0.app.touch();
-        Ok(())
-    }
-
-    /// The app loses (`false`) or finds (`true`) the toy; clients are told. A toy that is lost
-    /// stops, since real toys do by default.
-    ///
-    /// # Errors
-    /// There is no such toy.
-    pub fn set_connected(&self, id: &str, connected: bool) -> Result<(), NoSuchToy> {
-        let toy = self.find(id)?;
-        self.0.app.set_connected(&toy, connected);
-        Ok(())
-    }
-
-    /// The user renames the toy in the app; clients are told with a new list.
-    ///
-    /// # Errors
-    /// There is no such toy.
-    pub fn rename(&self, id: &str, nickname: &str) -> Result<(), NoSuchToy> {
-        self.find(id)?.card().nickname = nickname.to_owned();
-        self.0.app.tell_toys();
-        self.0.app.touch();
-        Ok(())
-    }
-
-    /// The battery is at this charge, 0–100 %; clients are told if that is new.
-    ///
-    /// # Errors
-    /// There is no such toy.
-    pub fn set_battery(&self, id: &str, percent: u8) -> Result<(), NoSuchToy> {
-        let toy = self.find(id)?;
-        self.0.app.set_battery(&toy, percent);
-        Ok(())
-    }
-
-    /// The user sets a level on the toy or in the app; clients are told.
-    ///
-    /// # Errors
-    /// There is no such toy, or it lacks the function.
-    pub fn set_by_user(&self, id: &str, function: Function, level: u16) -> Result<(), NoSuchToy> {
-        let toy = self.find(id)?;
-        let level = level.min(function.max());
-        let act = |body: &mut crate::sim::body::Body, now| body.set_by_user(now, function, level);
-        if !self.0.app.act(&toy, act) {
-            return Err(NoSuchToy(id.to_owned()));
-        }
-        let frame = frames::strength_changed(id, function, level);
-        self.0.app.tell(frame);
-        Ok(())
-    }
-
-    /// The toy reports something; returns to how many clients. Toys of every model can be made to
-    /// report everything.
-    ///
-    /// # Errors
-    /// There is no such toy.
-    pub fn emit(&self, id: &str, event: &ToyEvent) -> Result<usize, NoSuchToy> {
-        let toy = self.find(id)?;
-        Ok(self.0.app.tell(event.frame(&toy.id)))
-    }
-
-    /// Sends any text as an event frame; returns to how many clients.
-    pub fn emit_raw(&self, frame: impl Into<String>) -> usize {
-        self.0.app.tell(frame.into())
-    }
-
-    fn find(&self, id: &str) -> Result<Arc<Toy>, NoSuchToy> {
-        let toy = self.0.app.toy(id);
-        toy.ok_or_else(|| NoSuchToy(id.to_owned()))
     }
 }
 

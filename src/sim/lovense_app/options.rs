@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::faults::Faults;
-use super::toy::ToySpec;
+use super::spec::ToySpec;
 
 /// How a simulated app is set up. The default is Lovense Remote in good order without toys.
 #[derive(Clone, Debug)]

@@ -51,8 +51,7 @@ pub(super) async fn open(State(shared): State<Shared>, mut request: Request) -> 
     };
     let accept = derive_accept_key(key.as_bytes());
     let upgrade = hyper::upgrade::on(&mut request);
-    let stop = shared.stop.clone();
-    let serving = stop.run_until_cancelled_owned(serve(Arc::clone(app), upgrade));
+    let serving = serve(Arc::clone(app), upgrade);
     shared.connections.spawn(serving);
     let headers = [
         (CONNECTION, "Upgrade"),
