@@ -177,6 +177,7 @@ impl Session {
                 // Without a name there is nothing to ask the user.
                 let Some(name) = name else { return GO_ON };
                 self.app.sockets.named(name);
+                self.app.touch();
                 self.asked = true;
                 self.follow_faults().await
             }
