@@ -252,34 +252,35 @@ async fn a_loop_runs_and_pauses_until_it_is_stopped() {
 async fn a_pattern_is_really_played() {
     let app = app().await;
     let body = json!({
-        "command": "Pattern", "rule": "V:1;F:v,p;S:100#", "strength": "20;5;0", "timeSec": 1,
+        "command": "Pattern", "rule": "V:1;F:v,p;S:100#", "strength": "20;5;0", "timeSec": 2,
         "toy": MAX, "apiVer": 2,
     });
     assert_eq!(code(&app, &body).await, 200);
-    wait(&app, "end of the pattern", |app| {
+    wait(&app, "the start of the pattern", |app| {
+        app.timeline(MAX).of(Function::Vibrate).count() >= 3
+    })
+    .await;
+    wait(&app, "its end", |app| {
         let line = app.timeline(MAX);
-        line.changes()
-            .iter()
-            .any(|change| change.cause == Cause::Expired(1))
-            || line.changes().len() > 20
+        let over = line.now() >= Duration::from_secs(2);
+        over && line.is_zero()
     })
     .await;
     let timeline = app.timeline(MAX);
-    let steps: Vec<_> = timeline.of(Function::Vibrate).collect();
-    assert_eq!((steps[0].to, steps[1].to, steps[2].to), (20, 5, 0));
-    for pair in steps.windows(2) {
-        assert!(pair[1].at > pair[0].at);
+    let mut last = None;
+    for change in timeline.of(Function::Vibrate) {
+        // A late timer may leave steps out, but never takes a wrong one.
+        match change.cause {
+            Cause::Pattern { request: 1, step } => {
+                assert_eq!(change.to, [20, 5, 0][step as usize % 3], "{change:?}");
+                assert!(last < Some(step));
+                last = Some(step);
+            }
+            cause => assert_eq!(cause, Cause::Expired(1)),
+        }
     }
     // The pump follows in its own range.
     assert_eq!(timeline.max(Function::Pump), 3);
-    assert!(matches!(
-        steps[1].cause,
-        Cause::Pattern {
-            request: 1,
-            step: 1..
-        }
-    ));
-    wait(&app, "everything off", |app| app.all_zero()).await;
 }
 
 #[tokio::test]
@@ -328,7 +329,7 @@ async fn slow_requests_overtake_one_another_unless_they_are_serial() {
         let app = app().await;
         app.change_faults(|faults| {
             faults.handling = handling;
-            faults.effect_latency = Spread::ms(300, 300);
+            faults.effect_latency = Spread::ms(1_000, 1_000);
         });
         let slow = tokio::spawn({
             let app = app.clone();

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use toy2mqtt::sim::lovense_app::{AppOptions, LovenseApp, ToySpec};
 
-use crate::support::{Events, client, function, wait};
+use crate::support::{Events, client, function, patient, wait};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_toys_under_load_keep_their_order() {
@@ -12,7 +12,7 @@ async fn a_thousand_toys_under_load_keep_their_order() {
     const REQUESTS: usize = 100;
     let app = LovenseApp::start_local(AppOptions {
         keep_requests: 0,
-        ..AppOptions::with_toys((0..1_000).map(|_| ToySpec::new("Edge 2")))
+        ..patient((0..1_000).map(|_| ToySpec::new("Edge 2")))
     })
     .await
     .unwrap();

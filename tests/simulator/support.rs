@@ -16,8 +16,15 @@ pub(crate) const EDGE: &str = "f082c00246fa";
 pub(crate) const MAX: &str = "f082c00246fb";
 pub(crate) const SOLACE: &str = "f082c00246fc";
 
+/// An app with these toys that is patient with clients that are slow because the machine is.
+pub(crate) fn patient(toys: impl IntoIterator<Item = ToySpec>) -> AppOptions {
+    let mut options = AppOptions::with_toys(toys);
+    options.faults.silence_ms = None;
+    options
+}
+
 pub(crate) fn options() -> AppOptions {
-    AppOptions::with_toys([
+    patient([
         ToySpec::new("Edge 2").with_id(EDGE),
         ToySpec::new("Max 2").with_id(MAX).with_nickname("left"),
         ToySpec::new("Solace Pro").with_id(SOLACE),
@@ -99,6 +106,11 @@ impl Events {
 
     pub(crate) async fn say(&mut self, text: &str) {
         self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Says it, unless the socket is closed already.
+    pub(crate) async fn try_say(&mut self, text: &str) {
+        let _ = self.0.send(Message::text(text)).await;
     }
 
     /// The next text; none once the socket is closed or cut.
