@@ -22,6 +22,18 @@ pub enum InputKind {
 }
 
 impl InputKind {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::Battery,
+        Self::Rssi,
+        Self::Button,
+        Self::Pressure,
+        Self::Depth,
+        Self::Motion,
+        Self::Shake,
+        Self::Strength,
+    ];
+
     /// The word used in JSON keys and entity ids.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -26,6 +26,16 @@ impl Level {
         Self(permille.clamp(-1_000, 1_000) as i16)
     }
 
+    /// From whole percent, −100…100; more is brought back into it.
+    #[must_use]
+    pub const fn from_whole_percent(percent: i8) -> Self {
+        match percent {
+            100.. => Self(1_000),
+            ..=-100 => Self(-1_000),
+            percent => Self(percent as i16 * 10),
+        }
+    }
+
     /// From percent (−100…100, fractions allowed).
     ///
     /// # Errors

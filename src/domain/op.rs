@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BackendId, HardwareId, Pattern, Setting};
+use super::{BackendId, ErrorCode, HardwareId, Pattern, Setting};
 
 /// One toy over one backend.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +85,17 @@ pub enum OpError {
 }
 
 impl OpError {
+    /// What to tell the asker.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Offline(_) => ErrorCode::Offline,
+            Self::Unsupported(_) => ErrorCode::Unsupported,
+            Self::Refused(_) | Self::Link(_) => ErrorCode::Backend,
+            Self::Timeout(_) => ErrorCode::Timeout,
+        }
+    }
+
     /// Whether the toy surely did nothing.
     #[must_use]
     pub const fn without_effect(&self) -> bool {

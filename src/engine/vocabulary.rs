@@ -142,4 +142,6 @@ pub struct ToyMemory {
     pub name: Option<String>,
     /// The user's limits for it.
     pub limits: Option<Limits>,
+    /// What it was when it was last seen; without, it is not known until it is seen.
+    pub description: Option<ToyDescription>,
 }

@@ -1,1 +1,16 @@
 //! The broker: connection, what is published, topics.
+//!
+//! [`topics`] knows what the topics are called, [`outbox`] what is to be retained at the broker;
+//! neither does IO. [`session`] keeps the connections up, and is the only file that knows the MQTT
+//! library.
+
+pub mod outbox;
+pub mod publisher;
+pub mod session;
+pub mod tls;
+pub mod topics;
+
+pub use outbox::Rank;
+pub use publisher::Publisher;
+pub use session::{Event, Message, Options, Session};
+pub use topics::{BadBase, Incoming, Topics, UnknownTopic};

@@ -1,0 +1,103 @@
+//! The bridge's own info and events.
+
+use std::time::SystemTime;
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::{BackendState, BackendView, BridgeEvent, BridgeView, Rejection};
+use crate::hass::Privacy;
+use crate::hass::command::LOG_LEVELS;
+
+/// What the bridge knows of itself without asking the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// Its version.
+    pub version: &'a str,
+    /// The instance id from the data folder.
+    pub instance: &'a str,
+    /// The settings, without secrets. Not published when discreet: they name backends and toys.
+    pub settings: &'a Value,
+    /// The wall clock, when the view was made.
+    pub now: SystemTime,
+}
+
+/// The payload of `bridge/info`.
+#[must_use]
+pub fn info(view: &BridgeView, about: &About<'_>, privacy: Privacy) -> Value {
+    let backends: Map<String, Value> = view
+        .backends
+        .iter()
+        .map(|known| (privacy.backend(&known.id), backend(known, about, privacy)))
+        .collect();
+    let level = LOG_LEVELS.into_iter().find(|level| *level == view.log_level);
+    let problems: Vec<String> = view.problems.iter().map(|p| privacy.text(p)).collect();
+    let last_error = view.last_error.as_deref().map(|error| privacy.text(error));
+    let settings = if privacy.is_discreet() {
+        &Value::Null
+    } else {
+        about.settings
+    };
+    json!({
+        "version": about.version,
+        "instance": about.instance,
+        "log_level": level,
+        "toys": {"known": view.toys.known, "available": view.toys.available},
+        "backends": backends,
+        "problems": problems,
+        "last_error": last_error,
+        "settings": settings,
+    })
+}
+
+fn backend(view: &BackendView, about: &About<'_>, privacy: Privacy) -> Value {
+    let (state, error) = match &view.state {
+        BackendState::Connecting => ("connecting", None),
+        BackendState::Up => ("up", None),
+        BackendState::Down(reason) => ("down", Some(privacy.text(reason))),
+    };
+    let since = about
+        .now
+        .checked_sub(view.since)
+        .map(|since| humantime::format_rfc3339_seconds(since).to_string());
+    json!({
+        "state": state,
+        "since": since,
+        "attempts": view.attempts,
+        "last_error": error,
+    })
+}
+
+/// The payload of `bridge/event` for something that happened.
+#[must_use]
+pub fn event(event: &BridgeEvent, privacy: Privacy) -> Value {
+    match event {
+        BridgeEvent::ToyAdded(toy) => json!({"event_type": "toy_added", "toy": toy.to_string()}),
+        BridgeEvent::ToyRemoved(toy) => {
+            json!({"event_type": "toy_removed", "toy": toy.to_string()})
+        }
+        BridgeEvent::BackendUp(id) => {
+            json!({"event_type": "backend_up", "backend": privacy.backend(id)})
+        }
+        BridgeEvent::BackendDown(id, reason) => json!({
+            "event_type": "backend_down",
+            "backend": privacy.backend(id),
+            "reason": privacy.text(reason),
+        }),
+        BridgeEvent::SafetyStop(toy, reason) => json!({
+            "event_type": "safety_stop",
+            "toy": toy.to_string(),
+            "reason": reason.as_str(),
+        }),
+    }
+}
+
+/// The payload of `bridge/event` for a command that had no effect and has no toy to tell it to.
+#[must_use]
+pub fn command_rejected(topic: &str, rejection: &Rejection, privacy: Privacy) -> Value {
+    json!({
+        "event_type": "command_rejected",
+        "reason": rejection.code.as_str(),
+        "topic": privacy.text(topic),
+        "message": privacy.text(&rejection.message),
+    })
+}

@@ -1,0 +1,128 @@
+//! A toy's state, availability, gestures and description.
+
+use serde_json::{Map, Value, json};
+
+use super::{number, percent, switch};
+use crate::domain::{Class, Gesture, InputKind, Level, Output, Reading, ToyView};
+use crate::hass::Privacy;
+use crate::hass::discovery::{effects, readings};
+
+/// The payload of a toy's availability.
+#[must_use]
+pub const fn availability(available: bool) -> &'static str {
+    if available { "online" } else { "offline" }
+}
+
+/// The payload of a toy's state: `state`, `brightness` and `effect` of a light in Home Assistant's
+/// JSON schema, one key per output and per reading, and what the diagnostic sensors show.
+#[must_use]
+pub fn toy(view: &ToyView, privacy: Privacy) -> Value {
+    let mut state = Map::new();
+    state.insert("state".into(), switch(view.is_on()).into());
+    if has_intensity(view) {
+        state.insert("brightness".into(), brightness(view).into());
+        state.insert("effect".into(), effect(view));
+    }
+    for output in &view.description.outputs {
+        state.insert(output.key.to_string(), shown(view, output));
+    }
+    for kind in &view.description.inputs {
+        for key in readings(*kind) {
+            state.insert((*key).into(), Value::Null);
+        }
+    }
+    for (key, value) in &view.readings {
+        state.insert((*key).into(), reading(*value));
+    }
+    state.insert("limit".into(), percent(view.limits.max.abs()));
+    state.insert("available".into(), view.available.into());
+    let route = view.route.as_ref().map(|route| privacy.backend(route));
+    state.insert("route".into(), route.into());
+    let error = view.last_error.as_deref();
+    let error = error.map(|error| privacy.toy_text(view, error));
+    state.insert("last_error".into(), error.into());
+    Value::Object(state)
+}
+
+/// Whether anything of the toy acts by itself, so that there is something to switch on.
+fn has_intensity(view: &ToyView) -> bool {
+    let mut outputs = view.description.outputs.iter();
+    outputs.any(|output| output.class() == Class::Intensity)
+}
+
+/// Whole percent; a running toy is never shown at 0.
+fn brightness(view: &ToyView) -> i64 {
+    let level = view.brightness();
+    let whole = level.percent().round() as i64;
+    if level.is_zero() { 0 } else { whole.max(1) }
+}
+
+fn effect(view: &ToyView) -> Value {
+    match &view.effect {
+        None => effects::OFF.into(),
+        // One that was deleted while it plays cannot be shown: it is in no list.
+        Some(name) => effects::options(view).find(|option| option == name).into(),
+    }
+}
+
+/// An output's level within the range that its number has.
+fn shown(view: &ToyView, output: &Output) -> Value {
+    match view.levels.get(&output.key) {
+        None => Value::Null,
+        Some(level) if !output.signed && *level < Level::ZERO => percent(Level::ZERO),
+        Some(level) => percent(*level),
+    }
+}
+
+fn reading(reading: Reading) -> Value {
+    match reading {
+        // A toy that answers nonsense has no charge that could be shown.
+        Reading::Battery(charge) if charge > 100 => Value::Null,
+        reading => number(reading.value()),
+    }
+}
+
+/// The payload of a gesture; the first button is 1, as the first of several outputs is.
+#[must_use]
+pub fn gesture(gesture: Gesture) -> Value {
+    let mut event = Map::new();
+    event.insert("event_type".into(), gesture.event_type().into());
+    if let Some(button) = gesture.button() {
+        event.insert("button".into(), (u16::from(button) + 1).into());
+    }
+    Value::Object(event)
+}
+
+/// What a toy is and does, for the answer to `toys`.
+#[must_use]
+pub fn details(view: &ToyView, privacy: Privacy) -> Value {
+    let description = &view.description;
+    let open = !privacy.is_discreet();
+    let told = |text: Option<&str>| text.filter(|_| open).map(|text| privacy.text(text));
+    let outputs: Vec<Value> = description
+        .outputs
+        .iter()
+        .map(|output| {
+            json!({
+                "key": output.key.to_string(),
+                "steps": output.steps,
+                "signed": output.signed,
+                "label": told(output.label.as_deref()),
+                "limit": percent(view.limits.of(output.key).abs()),
+            })
+        })
+        .collect();
+    let inputs = description.inputs.iter().copied().map(InputKind::as_str);
+    let slope = view.limits.slope.map(|slope| number(f64::from(slope) / 10.0));
+    json!({
+        "id": view.id.to_string(),
+        "name": privacy.toy_name(view),
+        "manufacturer": told(Some(&description.manufacturer)),
+        "model": told(Some(&description.model)),
+        "firmware": told(description.firmware.as_deref()),
+        "outputs": outputs,
+        "inputs": inputs.collect::<Vec<_>>(),
+        "slope": slope,
+        "state": toy(view, privacy),
+    })
+}

@@ -1,0 +1,194 @@
+//! What is waiting to be published, and the handle to add to it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::outbox::{Outbox, Rank};
+
+/// Messages that are not retained wait only for their turn. More than this are too many.
+const MAX_TRANSIENT: usize = 1_024;
+
+/// The largest payload we publish, in bytes. Brokers may refuse more.
+pub const MAX_PAYLOAD: usize = 256 * 1024;
+
+/// A message to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    pub(super) topic: Arc<str>,
+    pub(super) payload: Arc<[u8]>,
+    pub(super) retain: bool,
+    /// At least once rather than at most once.
+    pub(super) acknowledged: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    outbox: Outbox,
+    transient: VecDeque<Outgoing>,
+    connected: bool,
+    closing: bool,
+    published: u64,
+    dropped: u64,
+}
+
+/// Publishes. Cheap to clone; never blocks and never waits.
+#[derive(Clone, Debug, Default)]
+pub struct Publisher {
+    state: Arc<Mutex<State>>,
+    work: Arc<Notify>,
+}
+
+impl Publisher {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock; and if it did, the maps would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wants `payload` retained under `topic`, now and after every reconnect. False if it is
+    /// already, or if it is larger than [`MAX_PAYLOAD`] and therefore dropped.
+    pub fn retain(&self, rank: Rank, topic: &str, payload: &[u8]) -> bool {
+        let mut state = self.lock();
+        if payload.len() > MAX_PAYLOAD {
+            tracing::error!(
+                topic,
+                "a payload of {} bytes is not published",
+                payload.len()
+            );
+            state.dropped += 1;
+            return false;
+        }
+        let changed = state.outbox.set(rank, topic, payload);
+        if changed {
+            self.work.notify_one();
+        }
+        changed
+    }
+
+    /// Wants nothing retained under `topic`.
+    pub fn remove(&self, topic: &str) {
+        self.lock().outbox.remove(topic);
+        self.work.notify_one();
+    }
+
+    /// Whether something is wanted under `topic`.
+    #[must_use]
+    pub fn wants(&self, topic: &str) -> bool {
+        self.lock().outbox.contains(topic)
+    }
+
+    /// Publishes what is wanted under `topic` again.
+    pub fn repeat(&self, topic: &str) {
+        self.lock().outbox.repeat(topic);
+        self.work.notify_one();
+    }
+
+    /// Publishes everything that is wanted again.
+    pub fn replay(&self) {
+        self.lock().outbox.replay();
+        self.work.notify_one();
+    }
+
+    /// Publishes once, at most once: dropped while there is no connection.
+    pub fn emit(&self, topic: &str, payload: &[u8]) {
+        self.push(topic, payload, false);
+    }
+
+    /// Publishes once, and repeats it until the broker has acknowledged it, as long as the
+    /// connection lasts. Dropped while there is none.
+    pub fn emit_acknowledged(&self, topic: &str, payload: &[u8]) {
+        self.push(topic, payload, true);
+    }
+
+    fn push(&self, topic: &str, payload: &[u8], acknowledged: bool) {
+        let mut state = self.lock();
+        let too_large = payload.len() > MAX_PAYLOAD;
+        if !state.connected || too_large || state.transient.len() >= MAX_TRANSIENT {
+            state.dropped += 1;
+            return;
+        }
+        state.transient.push_back(Outgoing {
+            topic: topic.into(),
+            payload: payload.into(),
+            retain: false,
+            acknowledged,
+        });
+        self.work.notify_one();
+    }
+
+    /// Whether there is a connection to publish over.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.lock().connected
+    }
+
+    /// Messages handed to the broker since the start.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.lock().published
+    }
+
+    /// Messages dropped since the start: too large, too many, or while there was no connection.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    /// The connection can be used from now on: everything is published again.
+    pub(super) fn connected(&self) {
+        let mut state = self.lock();
+        state.connected = true;
+        state.outbox.replay();
+        self.work.notify_one();
+    }
+
+    /// The connection is lost: what was meant for that moment is dropped.
+    pub(super) fn disconnected(&self) {
+        let mut state = self.lock();
+        state.connected = false;
+        state.dropped += state.transient.len() as u64;
+        state.transient.clear();
+    }
+
+    /// Nothing will be added any more.
+    pub(super) fn close(&self) {
+        self.lock().closing = true;
+        self.work.notify_one();
+    }
+
+    /// Waits for the next message to publish; `None` when all is published after
+    /// [`Self::close`].
+    pub(super) async fn next(&self) -> Option<Outgoing> {
+        loop {
+            {
+                let mut state = self.lock();
+                if state.connected
+                    && let Some(outgoing) = state.take()
+                {
+                    state.published += 1;
+                    return Some(outgoing);
+                }
+                if state.closing {
+                    return None;
+                }
+            }
+            self.work.notified().await;
+        }
+    }
+}
+
+impl State {
+    fn take(&mut self) -> Option<Outgoing> {
+        if let Some(outgoing) = self.transient.pop_front() {
+            return Some(outgoing);
+        }
+        let (topic, payload) = self.outbox.take()?;
+        Some(Outgoing {
+            topic,
+            payload,
+            retain: true,
+            acknowledged: true,
+        })
+    }
+}
