@@ -107,7 +107,7 @@ Examples:
     /// Run a simulated app with simulated toys
     ///
     /// It answers like the Lovense app in Game Mode, toy events included, so that the bridge can be
-    /// tried without a toy: point `host` and `port` of a [[lovense_lan]] at it.
+    /// tried without a toy: point `lovense_lan` in the settings at it.
     #[command(after_help = "\
 Examples:
   toy2mqtt simulate

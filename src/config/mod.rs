@@ -6,7 +6,7 @@
 //! that collects **every** problem, each with its place, instead of ending at the first.
 //!
 //! Each key is defined once, in [`sections`], together with its type, default and description.
-//! The reading, the JSON form and the [`reference`] all follow from that definition.
+//! The reading, the JSON form and the [`mod@reference`] all follow from that definition.
 
 mod check;
 mod convert;
