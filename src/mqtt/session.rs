@@ -44,6 +44,9 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 /// …to here. Not more, since toys are stopped when the broker is away for long.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
+/// How long to wait for the broker to close a connection that we have ended.
+const LINGER: Duration = Duration::from_millis(300);
+
 /// Messages that wait for the driver. Beyond them the broker has to wait.
 const INBOX: usize = 64;
 
@@ -296,7 +299,10 @@ impl Connection {
         loop {
             match self.event_loop.poll().await {
                 Ok(LibraryEvent::Incoming(packet)) => self.incoming(packet, &mut side).await,
-                Ok(LibraryEvent::Outgoing(LibraryOutgoing::Disconnect)) => return,
+                Ok(LibraryEvent::Outgoing(LibraryOutgoing::Disconnect)) => {
+                    self.linger().await;
+                    return;
+                }
                 Ok(LibraryEvent::Outgoing(LibraryOutgoing::Subscribe(id))) => {
                     if let Some(filters) = self.unsent.pop_front() {
                         self.unanswered.insert(id, filters);
@@ -316,6 +322,15 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Reads on until the broker closes the connection, as it does after DISCONNECT (3.1.1 §3.14.4).
+    ///
+    /// To close it with something unread would reset it, and the broker would lose what it has not
+    /// read either: the DISCONNECT, so that it publishes the will.
+    async fn linger(&mut self) {
+        let rest = async { while self.event_loop.poll().await.is_ok() {} };
+        let _ = tokio::time::timeout(LINGER, rest).await;
     }
 
     async fn incoming(&mut self, packet: Packet, side: &mut impl Side) {
