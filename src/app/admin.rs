@@ -11,7 +11,7 @@ use crate::engine::Input;
 use crate::hass::command::{self, BridgeRequest};
 
 use super::driver::Driver;
-use super::tickets::Reply;
+use super::tickets::{Question, Reply};
 
 /// A scan ends by itself.
 const SCAN: Duration = Duration::from_secs(15);
@@ -27,23 +27,33 @@ pub struct Settings {
     pub scanning_until: Option<Instant>,
 }
 
+impl Settings {
+    /// With a way to change the level of the log.
+    #[must_use]
+    pub fn new(set_log_level: SetLogLevel) -> Self {
+        Self {
+            set_log_level,
+            scanning_until: None,
+        }
+    }
+}
+
 impl Driver {
     /// Takes a request to the bridge, and answers it now or when the engine has.
-    pub(super) fn bridge_request(&mut self, verb: &str, payload: &[u8]) {
+    pub(super) fn bridge_request(&mut self, verb: &str, topic: &str, payload: &[u8]) {
         let command::Request {
             transaction,
             request,
         } = command::request(verb, payload);
         let answer = match request {
-            Ok(request) => self.admin(request, verb, transaction.clone()),
+            Ok(request) => self.admin(request, verb, topic, transaction.clone()),
             Err(rejection) => Some(Err(rejection)),
         };
         if let Some(answer) = answer {
             if let Err(rejection) = &answer {
                 self.health.rejected(rejection.code);
             }
-            self.outlet
-                .response(verb, transaction.as_deref(), &answer);
+            self.outlet.response(verb, transaction.as_deref(), &answer);
         }
     }
 
@@ -52,6 +62,7 @@ impl Driver {
         &mut self,
         request: BridgeRequest,
         verb: &str,
+        topic: &str,
         transaction: Option<String>,
     ) -> Option<Result<Value, Rejection>> {
         let (toy, action) = match request {
@@ -78,7 +89,12 @@ impl Driver {
             BridgeRequest::LogLevel { level } => return Some(self.set_log_level(level)),
             BridgeRequest::Diagnostics => {
                 let now = self.clock.now();
-                return Some(Ok(self.outlet.diagnostics(now, &self.engine, &self.health)));
+                return Some(Ok(self.outlet.diagnostics(
+                    now,
+                    &self.engine,
+                    &self.backends,
+                    &self.health,
+                )));
             }
             BridgeRequest::Rename { toy, name } => (toy, Action::Rename(name)),
             BridgeRequest::Forget { toy } => (toy, Action::Forget),
@@ -89,10 +105,15 @@ impl Driver {
             },
         };
         let verb = verb.to_owned();
-        let reply = Reply::Response { verb, transaction };
+        let question = Question {
+            reply: Reply::Response { verb, transaction },
+            id: None,
+            requested: Value::Null,
+            topic: topic.to_owned(),
+        };
         let target = Target::Toy(toy);
         let now = self.clock.now();
-        let ticket = self.tickets.issue(&target, reply, None, Value::Null, now);
+        let ticket = self.tickets.issue(&target, question, now);
         self.input(Input::Request {
             ticket,
             target,

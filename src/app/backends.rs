@@ -8,6 +8,7 @@ use crate::backend::Backend;
 use crate::backend::supervisor::LinkStatus;
 use crate::domain::{BackendId, BackendState, BackendView, BridgeEvent, Instant};
 
+#[derive(Clone)]
 struct Entry {
     backend: Arc<dyn Backend>,
     links: Vec<Arc<LinkStatus>>,
@@ -16,7 +17,7 @@ struct Entry {
 }
 
 /// The configured backends, in the order of the settings.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Backends {
     entries: IndexMap<BackendId, Entry>,
 }
@@ -37,6 +38,12 @@ impl Backends {
     #[must_use]
     pub fn get(&self, id: &BackendId) -> Option<&Arc<dyn Backend>> {
         self.entries.get(id).map(|entry| &entry.backend)
+    }
+
+    /// Whether nothing is configured.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Has one backend look which toys are there.
@@ -85,7 +92,12 @@ impl Backends {
             id: id.clone(),
             state: entry.state.clone(),
             since: now - entry.since,
-            attempts: entry.links.iter().map(|link| link.attempts()).max().unwrap_or(0),
+            attempts: entry
+                .links
+                .iter()
+                .map(|link| link.attempts())
+                .max()
+                .unwrap_or(0),
         };
         self.entries.iter().map(view).collect()
     }

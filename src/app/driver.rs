@@ -4,7 +4,6 @@
 //! effects in order. It decides nothing about toys. What may block (a backend, the disk) runs in a
 //! task of its own and comes back as an event.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,16 +12,17 @@ use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use crate::backend::{Backend, Report};
+use crate::backend::Report;
 use crate::domain::{
-    BackendId, BackendState, BridgeEvent, Command, ErrorCode, Op, OpError, OpId, Outcome, RouteId,
+    BackendId, BackendState, BridgeEvent, Command, Op, OpError, OpId, Outcome, RouteId,
 };
 use crate::engine::{Effect, Engine, Input};
-use crate::mqtt::session::{Event as MqttEvent, Message};
+use crate::mqtt::{Event as MqttEvent, Message};
 
 use super::backends::Backends;
 use super::barrier::Barrier;
 use super::clock::Clock;
+use super::emergency::Emergency;
 use super::health::Health;
 use super::ops::Ops;
 use super::outlet::Outlet;
@@ -54,6 +54,8 @@ pub enum Ended {
     Shutdown,
     /// Somebody asked for a restart.
     Restart,
+    /// It failed in a way that must not happen.
+    Failed,
 }
 
 /// The driver's state. Its methods are spread over `inbox` (messages), `admin` (requests to the
@@ -68,8 +70,10 @@ pub struct Driver {
     pub(super) barrier: Barrier,
     pub(super) health: Health,
     pub(super) ops: Ops,
+    pub(super) emergency: Emergency,
     pub(super) restart: bool,
-    pub(super) halted: bool,
+    ending: bool,
+    halted: bool,
     pub(super) inbox: super::inbox::Settings,
     pub(super) admin: super::admin::Settings,
 }
@@ -86,13 +90,43 @@ enum Wake {
 }
 
 impl Driver {
+    /// Puts the parts together. Nothing happens before [`Self::run`].
+    #[must_use]
+    pub fn new(
+        engine: Engine,
+        backends: Backends,
+        outlet: Outlet,
+        saver: Saver,
+        emergency: Emergency,
+        inbox: super::inbox::Settings,
+        admin: super::admin::Settings,
+    ) -> Self {
+        Self {
+            clock: Clock::start(),
+            engine,
+            backends,
+            outlet,
+            saver,
+            tickets: Tickets::default(),
+            barrier: Barrier::default(),
+            health: Health::default(),
+            ops: Ops::default(),
+            emergency,
+            restart: false,
+            ending: false,
+            halted: false,
+            inbox,
+            admin,
+        }
+    }
+
     /// Runs until told to end, and until every toy has stopped, or long enough has been waited.
     pub async fn run(mut self, mut sources: Sources) -> (Ended, Outlet) {
         let mut housekeeping = housekeeping();
         self.begin();
         while !sources.shutdown.is_cancelled() && !self.restart {
             let wake = self.next(&mut sources, &mut housekeeping).await;
-            self.handle(wake);
+            self.handle(wake).await;
         }
         let ended = if self.restart {
             Ended::Restart
@@ -123,7 +157,7 @@ impl Driver {
         };
         tokio::select! {
             biased;
-            () = sources.shutdown.cancelled(), if !self.halted => Wake::Shutdown,
+            () = sources.shutdown.cancelled(), if !self.ending => Wake::Shutdown,
             Some(message) = sources.stops.recv() => Wake::Stop(message),
             (op, result) = self.ops.next() => Wake::Op(op, result),
             Some((backend, report)) = sources.reports.recv() => Wake::Report(backend, report),
@@ -133,7 +167,7 @@ impl Driver {
         }
     }
 
-    fn handle(&mut self, wake: Wake) {
+    async fn handle(&mut self, wake: Wake) {
         match wake {
             Wake::Shutdown => {}
             Wake::Stop(message) => self.message(&message, true),
@@ -141,7 +175,7 @@ impl Driver {
             Wake::Report(backend, report) => self.report(backend, report),
             Wake::Mqtt(event) => self.mqtt(event),
             Wake::Timer => self.input(Input::Tick),
-            Wake::Housekeeping => self.housekeep(),
+            Wake::Housekeeping => self.housekeep().await,
         }
         self.flush();
     }
@@ -174,6 +208,7 @@ impl Driver {
     fn send(&mut self, op: Op) {
         if !matches!(op.command, Command::Stop) {
             self.saver.mark_running(true);
+            self.emergency.note(&op);
         }
         match self.backends.get(&op.route.backend) {
             Some(backend) => self.ops.start(op, Arc::clone(backend)),
@@ -194,12 +229,11 @@ impl Driver {
         if outcome.result.is_ok() {
             self.health.accepted(latency);
         }
-        match &asked.reply {
+        match &asked.question.reply {
             Reply::Result => self.outlet.result(&outcome, &asked, latency),
             Reply::Response { verb, transaction } => {
-                let answer = outcome.result.map(|_| serde_json::Value::Null);
-                self.outlet
-                    .response(verb, transaction.as_deref(), answer.as_ref());
+                let answer = outcome.result.map(|_| serde_json::json!({}));
+                self.outlet.response(verb, transaction.as_deref(), &answer);
             }
         }
     }
@@ -250,7 +284,7 @@ impl Driver {
 
     fn mqtt(&mut self, event: MqttEvent) {
         match event {
-            MqttEvent::Up { .. } => {
+            MqttEvent::Up => {
                 info!("connected to the broker");
                 self.input(Input::Broker(true));
                 self.outlet.connected();
@@ -265,15 +299,18 @@ impl Driver {
         }
     }
 
-    fn housekeep(&mut self) {
+    async fn housekeep(&mut self) {
         let now = self.clock.now();
         if self.clock.was_suspended() {
             warn!("the machine was suspended: stopping all running toys");
             self.input(Input::Suspended);
         }
         self.tickets.expire(now);
+        self.look_at_scan();
+        self.saver.look().await;
         if self.saver.is_marked() && !self.engine.any_may_run() {
             self.saver.mark_running(false);
+            self.emergency.all_clear();
         }
         self.outlet.set_problems(self.saver.problems());
         self.outlet.health(now, &self.health);
@@ -282,19 +319,20 @@ impl Driver {
     /// Publishes and saves whatever has changed.
     fn flush(&mut self) {
         let now = self.clock.now();
-        self.saver.flush(&self.engine);
+        self.saver.flush(now, &self.engine);
         self.outlet.flush(now, &self.engine, &self.backends);
     }
 
     /// Stops all toys and waits until they have, or for long enough.
     async fn end(&mut self, sources: &mut Sources, housekeeping: &mut Interval) {
         info!("ending: stopping all running toys");
+        self.ending = true;
         self.input(Input::Shutdown);
         self.flush();
         let stopping = async {
             while !self.halted {
-                let wake = self.next_while_ending(sources, housekeeping).await;
-                self.handle(wake);
+                let wake = self.next(sources, housekeeping).await;
+                self.handle(wake).await;
             }
         };
         if tokio::time::timeout(SHUTDOWN_PATIENCE, stopping)
@@ -306,7 +344,7 @@ impl Driver {
             self.saver.mark_running(false);
         }
         self.outlet.all_offline(&self.engine);
-        self.saver.finish().await;
+        self.saver.finish(&self.engine).await;
     }
 }
 

@@ -3,14 +3,14 @@
 use serde_json::Value;
 use tracing::{debug, info, warn};
 
-use crate::domain::{Action, ErrorCode, Rejection, Target};
+use crate::domain::{Action, ErrorCode, Limits, Rejection, Target, ToyDescription};
 use crate::engine::Input;
-use crate::hass::command;
-use crate::mqtt::session::Message;
-use crate::mqtt::topics::{Incoming, Topics};
+use crate::hass::command::{self, Parsed};
+use crate::mqtt::{Incoming, Message, Topics};
 
 use super::driver::Driver;
-use super::tickets::Reply;
+use super::outlet::Own;
+use super::tickets::{Question, Reply};
 
 /// What the driver has to know to read messages.
 #[derive(Clone, Debug)]
@@ -38,8 +38,15 @@ impl Driver {
             self.barrier.lower(&message.payload);
             return;
         }
-        if self.outlet.is_own(message) {
-            return;
+        let now = self.clock.now();
+        match self.outlet.is_own(now, message, &self.engine) {
+            Own::No => {}
+            Own::Seen => return,
+            Own::Forget(toy) => {
+                info!("a device was deleted in home assistant: forgetting it");
+                self.ask(Target::Toy(toy), Action::Forget, None, Value::Null, topic);
+                return;
+            }
         }
         let incoming = match self.inbox.topics.parse(topic) {
             Ok(incoming) => incoming,
@@ -58,38 +65,53 @@ impl Driver {
     }
 
     fn command(&mut self, incoming: Incoming, message: &Message, urgent: bool) {
+        let topic = &message.topic;
         match incoming {
-            Incoming::Stop(target) => self.stop(target, urgent),
+            Incoming::Stop(target) => self.stop(target, topic, urgent),
             Incoming::Quiet => self.quiet(message),
             Incoming::Scan => self.scan(message),
-            Incoming::Request(verb) => self.bridge_request(&verb, &message.payload),
+            Incoming::Request(verb) => self.bridge_request(&verb, topic, &message.payload),
             Incoming::Identify(target) => {
-                self.ask(target, Action::Identify, None, Value::Null, &message.topic);
+                self.ask(target, Action::Identify, None, Value::Null, topic);
             }
             Incoming::Set(target) => {
-                let read = command::set(&message.payload);
-                self.ask_parsed(target, read, message);
+                let parsed = command::set(self.described(&target), &message.payload);
+                self.ask_parsed(target, parsed, topic);
             }
             Incoming::SetAttribute(target, attribute) => {
-                let read = command::attribute(&attribute, &message.payload);
-                self.ask_parsed(target, read, message);
+                let toy = self.described(&target);
+                let parsed = command::attribute(toy, &attribute, &message.payload);
+                self.ask_parsed(target, parsed, topic);
             }
         }
     }
 
-    fn ask_parsed(
-        &mut self,
-        target: Target,
-        read: Result<command::Parsed, Rejection>,
-        message: &Message,
-    ) {
-        match read {
-            Ok(command::Parsed {
-                action,
-                id,
-                requested,
-            }) => self.ask(target, action, id, requested, &message.topic),
-            Err(rejection) => self.refuse(&target, &message.topic, &rejection),
+    /// What a target can do, if it is one known toy.
+    fn described(&self, target: &Target) -> Option<&ToyDescription> {
+        match target {
+            Target::Toy(toy) => self.engine.description(*toy),
+            Target::Group(_) | Target::All => None,
+        }
+    }
+
+    fn ask_parsed(&mut self, target: Target, parsed: Parsed, topic: &str) {
+        let Parsed {
+            id,
+            requested,
+            change,
+        } = parsed;
+        match change {
+            Ok(change) => {
+                let limits = match &target {
+                    Target::Toy(toy) => self.engine.limits(*toy),
+                    Target::Group(_) | Target::All => None,
+                };
+                let action = change.action(limits.unwrap_or(&Limits::default()));
+                self.ask(target, action, id, requested, topic);
+            }
+            Err(rejection) => {
+                self.refuse(&target, topic, id.as_deref(), &requested, &rejection);
+            }
         }
     }
 
@@ -105,12 +127,16 @@ impl Driver {
         let now = self.clock.now();
         if matches!(action, Action::Set(_) | Action::Identify) && self.barrier.holds(&target, now) {
             let rejection = Rejection::new(ErrorCode::Stopped, "it was sent before a stop");
-            self.refuse(&target, topic, &rejection);
+            self.refuse(&target, topic, id.as_deref(), &requested, &rejection);
             return;
         }
-        let ticket = self
-            .tickets
-            .issue(&target, Reply::Result, id, requested, now);
+        let question = Question {
+            reply: Reply::Result,
+            id,
+            requested,
+            topic: topic.to_owned(),
+        };
+        let ticket = self.tickets.issue(&target, question, now);
         self.input(Input::Request {
             ticket,
             target,
@@ -118,7 +144,7 @@ impl Driver {
         });
     }
 
-    fn stop(&mut self, target: Target, urgent: bool) {
+    fn stop(&mut self, target: Target, topic: &str, urgent: bool) {
         let now = self.clock.now();
         info!("stop");
         if urgent {
@@ -126,14 +152,7 @@ impl Driver {
             let marker = self.barrier.raise(target.clone(), now);
             self.outlet.send_marker(&marker);
         }
-        let ticket = self
-            .tickets
-            .issue(&target, Reply::Result, None, Value::Null, now);
-        self.input(Input::Request {
-            ticket,
-            target,
-            action: Action::Stop,
-        });
+        self.ask(target, Action::Stop, None, Value::Null, topic);
     }
 
     fn quiet(&mut self, message: &Message) {
@@ -142,19 +161,23 @@ impl Driver {
                 info!(on, "quiet");
                 self.input(Input::Quiet(on));
             }
-            Err(rejection) => self.refuse(&Target::All, &message.topic, &rejection),
+            Err(rejection) => {
+                self.refuse(&Target::All, &message.topic, None, &Value::Null, &rejection);
+            }
         }
     }
 
     fn scan(&mut self, message: &Message) {
         match command::switch(&message.payload) {
             Ok(on) => self.set_scanning(on),
-            Err(rejection) => self.refuse(&Target::All, &message.topic, &rejection),
+            Err(rejection) => {
+                self.refuse(&Target::All, &message.topic, None, &Value::Null, &rejection);
+            }
         }
     }
 
     fn home_assistant(&mut self, message: &Message) {
-        let payload = message.payload.as_ref();
+        let payload = message.payload.as_slice();
         if payload == self.inbox.status_online.as_bytes() {
             self.input(Input::HomeAssistant(true));
             // What the broker kept says nothing new: everything was published on connecting.
@@ -178,14 +201,24 @@ impl Driver {
     }
 
     /// Answers a request that does not reach the engine.
-    fn refuse(&mut self, target: &Target, topic: &str, rejection: &Rejection) {
+    fn refuse(
+        &mut self,
+        target: &Target,
+        topic: &str,
+        id: Option<&str>,
+        requested: &Value,
+        rejection: &Rejection,
+    ) {
         self.health.rejected(rejection.code);
-        self.outlet.refused(target, topic, rejection);
+        self.outlet.refused(target, topic, id, requested, rejection);
     }
 
     /// The broker does not let us read what this filter names.
     pub(super) fn denied(&mut self, filter: &str) {
-        warn!(filter, "the broker denies this subscription: check its access list");
+        warn!(
+            filter,
+            "the broker denies this subscription: check its access list"
+        );
         self.outlet.denied(filter);
     }
 }

@@ -14,5 +14,6 @@ pub mod command;
 pub mod discovery;
 pub mod privacy;
 pub mod state;
+mod words;
 
 pub use privacy::Privacy;

@@ -84,6 +84,13 @@ impl Outbox {
         }
     }
 
+    /// The broker no longer has what is wanted under `topic`: whatever is set next differs.
+    pub fn invalidate(&mut self, topic: &str) {
+        if let Some(entry) = self.wanted.get_mut(topic) {
+            entry.payload = Arc::default();
+        }
+    }
+
     /// Takes the next topic to publish, with its newest payload.
     pub fn take(&mut self) -> Option<(Arc<str>, Arc<[u8]>)> {
         let (_, topic) = self.due.pop_first()?;

@@ -48,7 +48,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(2);
 const INBOX: usize = 64;
 
 /// How to reach the broker, and what to hear from it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// Host name or address.
     pub host: String,
@@ -60,8 +60,8 @@ pub struct Options {
     pub credentials: Option<(String, String)>,
     /// The client id; the second connection adds `-stop`.
     pub client_id: String,
-    /// What the broker publishes, retained, when we vanish.
-    pub will: (String, Vec<u8>),
+    /// What the broker publishes, retained, when we vanish, if anything.
+    pub will: Option<(String, Vec<u8>)>,
     /// What the main connection subscribes to.
     pub filters: Vec<String>,
     /// What the other one subscribes to.
@@ -210,13 +210,10 @@ impl Options {
 
     fn main(&self) -> MqttOptions {
         let mut options = self.common(self.client_id.clone());
-        let (topic, payload) = &self.will;
-        options.set_last_will(LastWill::new(
-            topic,
-            payload.clone(),
-            QoS::AtLeastOnce,
-            true,
-        ));
+        if let Some((topic, payload)) = &self.will {
+            let will = LastWill::new(topic, payload.clone(), QoS::AtLeastOnce, true);
+            options.set_last_will(will);
+        }
         options
     }
 

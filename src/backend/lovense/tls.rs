@@ -43,6 +43,12 @@ impl Trust {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
+impl From<[u8; 32]> for Fingerprint {
+    fn from(sha256: [u8; 32]) -> Self {
+        Self(sha256)
+    }
+}
+
 impl Fingerprint {
     /// The certificate that apps were seen to serve until 2026. It will be replaced some day.
     pub const KNOWN_APP: Self = Self([

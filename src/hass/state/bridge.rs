@@ -1,6 +1,6 @@
 //! The bridge's own info and events.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 
@@ -29,7 +29,9 @@ pub fn info(view: &BridgeView, about: &About<'_>, privacy: Privacy) -> Value {
         .iter()
         .map(|known| (privacy.backend(&known.id), backend(known, about, privacy)))
         .collect();
-    let level = LOG_LEVELS.into_iter().find(|level| *level == view.log_level);
+    let level = LOG_LEVELS
+        .into_iter()
+        .find(|level| *level == view.log_level);
     let problems: Vec<String> = view.problems.iter().map(|p| privacy.text(p)).collect();
     let last_error = view.last_error.as_deref().map(|error| privacy.text(error));
     let settings = if privacy.is_discreet() {
@@ -55,16 +57,21 @@ fn backend(view: &BackendView, about: &About<'_>, privacy: Privacy) -> Value {
         BackendState::Up => ("up", None),
         BackendState::Down(reason) => ("down", Some(privacy.text(reason))),
     };
-    let since = about
-        .now
-        .checked_sub(view.since)
-        .map(|since| humantime::format_rfc3339_seconds(since).to_string());
     json!({
         "state": state,
-        "since": since,
+        "since": timestamp(about.now, view.since),
         "attempts": view.attempts,
         "last_error": error,
     })
+}
+
+/// The time `ago` before `now`, if that can be written; a clock that was never set may show 1970.
+fn timestamp(now: SystemTime, ago: Duration) -> Option<String> {
+    /// 31 December 9999, the last day that RFC 3339 can write.
+    const LAST: Duration = Duration::from_secs(253_402_214_400);
+    let since = now.checked_sub(ago)?;
+    let age = since.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    (age < LAST).then(|| humantime::format_rfc3339_seconds(since).to_string())
 }
 
 /// The payload of `bridge/event` for something that happened.
@@ -100,4 +107,22 @@ pub fn command_rejected(topic: &str, rejection: &Rejection, privacy: Privacy) ->
         "topic": privacy.text(topic),
         "message": privacy.text(&rejection.message),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_cannot_be_written_are_unknown() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let minute = Duration::from_secs(60);
+        assert_eq!(timestamp(epoch, minute), None);
+        assert_eq!(
+            timestamp(epoch + Duration::from_secs(1 << 40), minute),
+            None
+        );
+        let written = timestamp(epoch + minute, minute);
+        assert_eq!(written.as_deref(), Some("1970-01-01T00:00:00Z"));
+    }
 }

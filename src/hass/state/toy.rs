@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{number, percent, switch};
-use crate::domain::{Class, Gesture, InputKind, Level, Output, Reading, ToyView};
+use crate::domain::{Gesture, InputKind, Level, Output, Reading, SetCommand, ToyView};
 use crate::hass::Privacy;
-use crate::hass::discovery::{effects, readings};
+use crate::hass::words::{effects, has_intensity, readings};
 
 /// The payload of a toy's availability.
 #[must_use]
@@ -44,12 +44,6 @@ pub fn toy(view: &ToyView, privacy: Privacy) -> Value {
     Value::Object(state)
 }
 
-/// Whether anything of the toy acts by itself, so that there is something to switch on.
-fn has_intensity(view: &ToyView) -> bool {
-    let mut outputs = view.description.outputs.iter();
-    outputs.any(|output| output.class() == Class::Intensity)
-}
-
 /// Whole percent; a running toy is never shown at 0.
 fn brightness(view: &ToyView) -> i64 {
     let level = view.brightness();
@@ -59,9 +53,9 @@ fn brightness(view: &ToyView) -> i64 {
 
 fn effect(view: &ToyView) -> Value {
     match &view.effect {
-        None => effects::OFF.into(),
+        None => SetCommand::NO_EFFECT.into(),
         // One that was deleted while it plays cannot be shown: it is in no list.
-        Some(name) => effects::options(view).find(|option| option == name).into(),
+        Some(name) => effects(view).into_iter().find(|known| known == name).into(),
     }
 }
 
@@ -113,7 +107,10 @@ pub fn details(view: &ToyView, privacy: Privacy) -> Value {
         })
         .collect();
     let inputs = description.inputs.iter().copied().map(InputKind::as_str);
-    let slope = view.limits.slope.map(|slope| number(f64::from(slope) / 10.0));
+    let slope = view
+        .limits
+        .slope
+        .map(|slope| number(f64::from(slope) / 10.0));
     json!({
         "id": view.id.to_string(),
         "name": privacy.toy_name(view),

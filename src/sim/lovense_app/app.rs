@@ -6,6 +6,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,7 +41,7 @@ pub(super) struct App {
     order: Mutex<()>,
     /// What the last PatternV2 Setup brought.
     pub(super) points: Mutex<Option<Points>>,
-    events: broadcast::Sender<Arc<str>>,
+    events: broadcast::Sender<Message>,
     changes: broadcast::Sender<ToyChange>,
     changed: Notify,
     pub(super) sockets: Sockets,
@@ -198,12 +199,8 @@ impl App {
     }
 
     pub(super) fn change_faults(&self, change: impl FnOnce(&mut Faults)) {
-        let closed = self.faults.borrow().game_mode;
         self.faults
             .send_modify(|faults| change(Arc::make_mut(faults)));
-        if closed && !self.faults.borrow().game_mode {
-            tracing::debug!("game mode is off");
-        }
         self.touch();
     }
 
@@ -230,11 +227,19 @@ impl App {
     // Events
 
     /// Sends a frame to every client that was granted access; to how many.
-    pub(super) fn tell(&self, frame: impl Into<Arc<str>>) -> usize {
-        self.events.send(frame.into()).unwrap_or(0)
+    pub(super) fn tell(&self, frame: String) -> usize {
+        let faults = self.faults();
+        if self.rng.happens(faults.garbage) {
+            // Nobody may be there to hear it.
+            let _ = self.events.send(frames::rubbish(&self.rng));
+        }
+        if self.rng.happens(faults.drop_events) {
+            return 0;
+        }
+        self.events.send(Message::text(frame)).unwrap_or(0)
     }
 
-    pub(super) fn hear(&self) -> broadcast::Receiver<Arc<str>> {
+    pub(super) fn hear(&self) -> broadcast::Receiver<Message> {
         self.events.subscribe()
     }
 

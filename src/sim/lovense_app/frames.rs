@@ -1,6 +1,7 @@
 //! What toys tell through Toy Events, as frames.
 
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::sim::Function;
 use crate::sim::rng::Rng;
@@ -121,8 +122,16 @@ pub(super) const PONG: &str = r#"{"type":"pong"}"#;
 /// What a client has to answer to [`PING`]: no JSON.
 pub(super) const BARE_PONG: &str = "Pong";
 
-/// Text that no client should stumble over.
-pub(super) fn rubbish(rng: &Rng) -> String {
+/// A message that no client should stumble over.
+pub(super) fn rubbish(rng: &Rng) -> Message {
+    if rng.happens(20) {
+        let length = rng.within(0..=64);
+        return Message::binary((0..length).map(|_| rng.next() as u8).collect::<Vec<_>>());
+    }
+    Message::text(rubbish_text(rng))
+}
+
+fn rubbish_text(rng: &Rng) -> String {
     const FRAMES: [&str; 12] = [
         "",
         "Pong",
@@ -210,7 +219,9 @@ mod tests {
     #[test]
     fn there_is_all_kinds_of_rubbish() {
         let rng = Rng::new(3);
-        let seen: std::collections::HashSet<_> = (0..1_000).map(|_| rubbish(&rng)).collect();
+        let seen: std::collections::HashSet<_> = (0..1_000)
+            .map(|_| rubbish(&rng).into_data().to_vec())
+            .collect();
         assert!(seen.len() > 20);
     }
 }

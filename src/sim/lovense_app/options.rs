@@ -28,7 +28,7 @@ pub struct AppOptions {
     pub keep_requests: usize,
     /// How many changes of level are kept for each toy.
     pub keep_changes: usize,
-    /// The time in which a battery loses one percent; it stays at the last one.
+    /// The time in which a battery loses one percent; it stays at the last one. None for never.
     pub battery_drain: Option<Duration>,
     /// The time between two things that toys do by themselves: press a button, be shaken, be moved.
     /// Only toys that are known to report such things do them.
@@ -46,14 +46,25 @@ impl Default for AppOptions {
             tls: None,
             keep_requests: 10_000,
             keep_changes: 100_000,
-            battery_drain: Some(Duration::from_secs(300)),
+            battery_drain: None,
             lively: None,
         }
     }
 }
 
 impl AppOptions {
-    /// Lovense Remote with these toys.
+    /// Lovense Remote with so many different toys whose batteries drain and that do something by
+    /// themselves every few seconds: for people to look at.
+    #[must_use]
+    pub fn lively(toys: usize) -> Self {
+        Self {
+            battery_drain: Some(Duration::from_secs(120)),
+            lively: Some(Duration::from_secs(3)..=Duration::from_secs(10)),
+            ..Self::with_toys(ToySpec::assorted(toys))
+        }
+    }
+
+    /// Lovense Remote with these toys, which do nothing by themselves.
     #[must_use]
     pub fn with_toys(toys: impl IntoIterator<Item = ToySpec>) -> Self {
         Self {

@@ -27,7 +27,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::app::App;
 use super::faults::{Access, Faults, PingDemand};
-use super::frames::{self, ACCESS_GRANTED, BARE_PONG, EVENT_CLOSED, PING, PONG};
+use super::frames::{ACCESS_GRANTED, BARE_PONG, EVENT_CLOSED, PING, PONG};
 use super::options::Flavour;
 use super::server::Shared;
 
@@ -97,7 +97,7 @@ struct Session {
     stream: WebSocketStream<TokioIo<Upgraded>>,
     faults: watch::Receiver<Arc<Faults>>,
     /// Frames for everybody, once access is granted.
-    events: Option<broadcast::Receiver<Arc<str>>>,
+    events: Option<broadcast::Receiver<Message>>,
     /// Whether the client has asked for access.
     asked: bool,
     /// When the client was last heard.
@@ -138,7 +138,7 @@ impl Session {
                     None => ControlFlow::Break(()),
                 },
                 frame = next_event(&mut self.events) => match frame {
-                    Ok(frame) => self.pass_on(&frame).await?,
+                    Ok(frame) => self.pass_on(frame).await?,
                     Err(RecvError::Lagged(_)) => self.drop_client(),
                     Err(RecvError::Closed) => ControlFlow::Break(()),
                 },
@@ -177,6 +177,7 @@ impl Session {
                 // Without a name there is nothing to ask the user.
                 let Some(name) = name else { return GO_ON };
                 self.app.sockets.named(name);
+                self.app.touch();
                 self.asked = true;
                 self.follow_faults().await
             }
@@ -186,18 +187,9 @@ impl Session {
     }
 
     /// An event of a toy.
-    async fn pass_on(&mut self, frame: &str) -> Flow {
-        let faults = Arc::clone(&self.faults.borrow());
-        let rng = &self.app.rng;
-        let garbage = rng.happens(faults.garbage).then(|| frames::rubbish(rng));
-        let lost = rng.happens(faults.drop_events);
-        if let Some(garbage) = garbage {
-            self.stream.send(Message::text(garbage)).await?;
-        }
-        if lost {
-            return GO_ON;
-        }
-        self.send(frame).await
+    async fn pass_on(&mut self, frame: Message) -> Flow {
+        self.stream.send(frame).await?;
+        GO_ON
     }
 
     /// Does what the switches say now.
@@ -299,8 +291,8 @@ impl Drop for Session {
 }
 
 async fn next_event(
-    events: &mut Option<broadcast::Receiver<Arc<str>>>,
-) -> Result<Arc<str>, RecvError> {
+    events: &mut Option<broadcast::Receiver<Message>>,
+) -> Result<Message, RecvError> {
     match events {
         Some(events) => events.recv().await,
         None => std::future::pending().await,

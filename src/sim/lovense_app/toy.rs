@@ -200,6 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn functions_may_differ_from_those_of_the_model() {
+        let spec = ToySpec {
+            functions: Some(vec![catalog::Function::Vibrate, catalog::Function::Suction]),
+            ..ToySpec::new("Edge")
+        };
+        let toy = Toy::new(&spec, toy_id(1, 0), 10).expect("known");
+        assert_eq!(toy.parts, [Function::Vibrate, Function::Suction]);
+    }
+
+    #[test]
     fn the_generation_survives() {
         for name in ["Edge 2", "Edge", "Lush 3", "Max 2", "Mission 2", "Solace"] {
             assert_eq!(toy(name).name(), name);

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::options::{CLUB, Host, Options, OptionsError};
 use crate::backend::lovense::tls::Trust;
 use crate::backend::lovense::wire::{
-    Answer, MAX_ANSWER, Request, ToyList, parse_answer, parse_toys,
+    Answer, MAX_ANSWER, NotAnAnswer, Request, ToyList, parse_answer, parse_toys,
 };
 
 /// How many idle connections are kept, and for how long. Longer than the slowest look at the
@@ -179,9 +179,7 @@ impl Client {
             Err(problem) if status.is_success() => Err(Fault::of_answer(&self.place, problem)),
             // The app says what is wrong in the body and answers with 200; something else might
             // do as HTTP has it.
-            Err(problem @ crate::backend::lovense::wire::NotAnAnswer::Complaint(_)) => {
-                Err(Fault::of_answer(&self.place, problem))
-            }
+            Err(problem @ NotAnAnswer::Complaint(_)) => Err(Fault::of_answer(&self.place, problem)),
             _ => Err(Fault::Status {
                 place: self.place.to_string(),
                 status: status.as_u16(),

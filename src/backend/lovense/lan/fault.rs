@@ -103,7 +103,17 @@ impl Fault {
         }
         let mut reason = None;
         let mut source = error.source();
+        let host = error
+            .url()
+            .and_then(|url| url.host_str())
+            .map(str::to_owned);
         while let Some(cause) = source {
+            if let (true, Some(host)) = (cause.to_string() == "dns error", &host) {
+                return Self::NoSuchHost {
+                    host: host.clone(),
+                    reason: cause.source().map_or_else(String::new, ToString::to_string),
+                };
+            }
             if let Some(io) = cause.downcast_ref::<io::Error>() {
                 return Self::of_io(&place, limit, io);
             }
@@ -122,9 +132,7 @@ impl Fault {
     pub(super) fn of_io(place: &str, limit: Duration, error: &io::Error) -> Self {
         use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
         let place = place.to_owned();
-        let tls = error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let tls = tls_error(error);
         if let Some(tls) = tls {
             return match certificate_problem(tls) {
                 Some(reason) => Self::Certificate { place, reason },
@@ -192,13 +200,18 @@ impl Fault {
         matches!(self, Self::Broken { .. })
     }
 
-    /// Whether a toy may be at fault rather than the app or the way there.
-    pub(super) const fn is_about_the_toy(&self) -> bool {
-        match self {
-            Self::Said(complaint) => complaint.code != Complaint::GAME_MODE_OFF,
-            _ => false,
-        }
+    /// Whether the app works and has said no: about the command or the toy.
+    pub(super) const fn is_answer(&self) -> bool {
+        matches!(self, Self::Said(complaint) if complaint.code < Complaint::GAME_MODE_OFF)
     }
+}
+
+/// What TLS said, however deep the layers between have wrapped it.
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner
+        .downcast_ref::<rustls::Error>()
+        .or_else(|| tls_error(inner.downcast_ref::<io::Error>()?))
 }
 
 impl From<Fault> for OpError {

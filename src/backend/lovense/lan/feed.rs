@@ -34,6 +34,10 @@ pub(super) struct EventsLink {
     name: String,
     /// Unknown types of frames that have been logged.
     logged: HashSet<String>,
+    /// Whether the user has let us in on the present connection.
+    granted: bool,
+    /// Whether the user has been told to.
+    asked: bool,
 }
 
 /// Why Toy Events could not be connected to.
@@ -73,7 +77,7 @@ impl Link for EventsLink {
                 let error = match self.app.dial(&line).await {
                     Ok(socket) => match self.listen(socket, context).await {
                         End::AppGone => continue,
-                        end => end.into(),
+                        end => self.failed(&end),
                     },
                     Err(error @ DialError::NoSuchThing(_)) => {
                         return LinkError::Fatal(error.to_string());
@@ -96,6 +100,8 @@ impl EventsLink {
             name: format!("{} events", app.options.id),
             app,
             logged: HashSet::new(),
+            granted: false,
+            asked: false,
         }
     }
 
@@ -140,16 +146,16 @@ impl EventsLink {
         }
         let mut ping = interval_at(Instant::now() + timing.ping, timing.ping);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut granted = false;
+        self.granted = false;
         let mut heard = Instant::now();
-        let mut suspicious = false;
+        let mut checks = 0;
         loop {
             // Before the user has let us in, nothing needs to come.
-            let dead = if granted { timing.dead } else { timing.grant };
-            let deadline = if granted && !suspicious {
-                heard + timing.suspicion
+            let (dead, deadline) = if self.granted {
+                let check = timing.suspicion * (checks + 1);
+                (timing.dead, check.min(timing.dead))
             } else {
-                heard + dead
+                (timing.grant, timing.grant)
             };
             tokio::select! {
                 message = socket.next() => {
@@ -164,9 +170,9 @@ impl EventsLink {
                         Some(Ok(_)) => None,
                     };
                     heard = Instant::now();
-                    suspicious = false;
+                    checks = 0;
                     let Some(text) = text else { continue };
-                    match self.take(&text, context, &mut granted) {
+                    match self.take(&text, context) {
                         ControlFlow::Break(end) => return end,
                         ControlFlow::Continue(None) => {}
                         ControlFlow::Continue(Some(reply)) => {
@@ -177,15 +183,17 @@ impl EventsLink {
                     }
                 }
                 _ = ping.tick() => {
+                    self.remind();
                     if let Err(error) = socket.send(Message::text(events::PING)).await {
                         return broken(error);
                     }
                 }
-                () = sleep_until(deadline) => {
-                    if !granted || suspicious {
+                () = sleep_until(heard + deadline) => {
+                    if deadline == dead {
                         return End::Silent(dead);
                     }
-                    suspicious = true;
+                    // The app may go between one check and the next, so one is not enough.
+                    checks += 1;
                     app.suspicion.notify_one();
                 }
             }
@@ -197,7 +205,6 @@ impl EventsLink {
         &mut self,
         text: &str,
         context: &LinkContext,
-        granted: &mut bool,
     ) -> ControlFlow<End, Option<&'static str>> {
         let frame = match events::parse(text) {
             Ok(frame) => frame,
@@ -226,11 +233,11 @@ impl EventsLink {
             Frame::Status { toy, connected } => self.app.roster().status(&toy, connected),
             Frame::Told { toy, inputs } => self.app.roster().told(&toy, &inputs),
         };
-        if !*granted {
+        if !self.granted {
             // Some apps let us in without saying so.
-            *granted = true;
+            self.granted = true;
             self.app.flowing.store(true, Ordering::Relaxed);
-            info!(link = self.name, "toys can report now");
+            debug!(link = self.name, "toys can report now");
         }
         context.proven();
         for report in heard.reports {
@@ -240,6 +247,33 @@ impl EventsLink {
             self.app.look.notify_one();
         }
         ControlFlow::Continue(None)
+    }
+
+    /// Tells the user, once, that it is up to them.
+    fn remind(&mut self) {
+        if !self.granted && !self.asked {
+            self.asked = true;
+            info!(
+                link = self.name,
+                "waiting to be let in: press Allow on the phone, so that buttons and sensors work"
+            );
+        }
+    }
+
+    fn failed(&self, end: &End) -> LinkError {
+        let text = match end {
+            End::Closed => "the app ended Toy Events: is Game Mode still on?".to_owned(),
+            End::Silent(time) => format!("nothing was heard of Toy Events for {time:?}"),
+            End::Broken(reason) => format!("the connection for Toy Events broke: {reason}"),
+            End::AppGone => "the app is gone".to_owned(),
+        };
+        if self.granted {
+            LinkError::Retry(text)
+        } else {
+            // Every new connection makes the phone ask the user, who may just have said no.
+            let text = format!("{text} (the phone has not let us in: press Allow when it asks)");
+            LinkError::RetryAfter(text, self.app.options.timing.ask_again)
+        }
     }
 
     fn malformed(&self, problem: &str) {
@@ -258,17 +292,6 @@ impl Drop for Flow<'_> {
     fn drop(&mut self) {
         self.0.flowing.store(false, Ordering::Relaxed);
         self.0.look.notify_one();
-    }
-}
-
-impl From<End> for LinkError {
-    fn from(end: End) -> Self {
-        Self::Retry(match end {
-            End::Closed => "the app ended Toy Events: is Game Mode still on?".to_owned(),
-            End::Silent(time) => format!("nothing was heard of Toy Events for {time:?}"),
-            End::Broken(reason) => format!("the connection for Toy Events broke: {reason}"),
-            End::AppGone => "the app is gone".to_owned(),
-        })
     }
 }
 

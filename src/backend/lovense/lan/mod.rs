@@ -124,8 +124,13 @@ impl LanApp {
     }
 
     /// The connections to the app behind this port of this site.
-    fn line(&self, site: &Site, port: u16) -> Result<Line, OptionsError> {
-        let client = || Client::new(&self.options, &self.tls, site, port);
+    fn line(&self, site: &Site, port: u16) -> Result<Line, Fault> {
+        let client = || {
+            Client::new(&self.options, &self.tls, site, port).map_err(|error| Fault::Unreachable {
+                place: site.url(false, port, ""),
+                reason: error.to_string(),
+            })
+        };
         Ok(Line {
             site: site.clone(),
             port,
@@ -161,7 +166,7 @@ impl LanApp {
         let client = if is_stop { &line.aside } else { &line.commands };
         for request in &requests {
             if let Err(fault) = client.call(request, self.options.timing.command).await {
-                if fault.is_about_the_toy() {
+                if fault.is_answer() {
                     self.look.notify_one();
                 } else {
                     self.suspicion.notify_one();

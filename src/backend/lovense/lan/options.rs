@@ -29,8 +29,11 @@ pub struct Options {
     pub id: BackendId,
     /// Where the app is.
     pub host: Host,
-    /// The Game Mode port; `None` to try those that are known.
+    /// The Game Mode port; `None` to try several.
     pub port: Option<u16>,
+    /// The ports to try; empty for those that apps are known to use ([`HTTP_PORTS`],
+    /// [`HTTPS_PORTS`]).
+    pub candidates: Vec<u16>,
     /// Encryption.
     pub trust: Trust,
     /// Whether to listen to Toy Events.
@@ -58,6 +61,7 @@ impl Options {
             id,
             host,
             port: None,
+            candidates: Vec::new(),
             trust: Trust::Plain,
             events: true,
             events_port: None,
@@ -73,6 +77,7 @@ impl Options {
     pub(super) fn ports(&self) -> Vec<u16> {
         match self.port {
             Some(port) => vec![port],
+            None if !self.candidates.is_empty() => self.candidates.clone(),
             None if self.trust.is_encrypted() => HTTPS_PORTS.to_vec(),
             None => HTTP_PORTS.to_vec(),
         }
@@ -90,6 +95,8 @@ pub struct Timing {
     pub poll_with_events: Duration,
     /// At least this long between two looks, whoever asks for them.
     pub least_poll: Duration,
+    /// At least this long between two looks when the app seems to be gone.
+    pub least_check: Duration,
     /// For a connection to be made.
     pub connect: Duration,
     /// For the answer to a look at the toys.
@@ -106,6 +113,8 @@ pub struct Timing {
     pub dead: Duration,
     /// Silence on it after which it is dead while the user has not yet let us in.
     pub grant: Duration,
+    /// Before the user is asked again to let us in: each time the phone shows a window.
+    pub ask_again: Duration,
 }
 
 impl Default for Timing {
@@ -114,6 +123,7 @@ impl Default for Timing {
             poll: Duration::from_secs(3),
             poll_with_events: Duration::from_secs(30),
             least_poll: Duration::from_millis(500),
+            least_check: Duration::from_millis(200),
             connect: Duration::from_millis(1_500),
             answer: Duration::from_secs(2),
             check: Duration::from_millis(1_500),
@@ -122,6 +132,7 @@ impl Default for Timing {
             suspicion: Duration::from_secs(3),
             dead: Duration::from_secs(12),
             grant: Duration::from_secs(60),
+            ask_again: Duration::from_secs(15),
         }
     }
 }
@@ -265,7 +276,7 @@ mod tests {
     #[test]
     fn the_defaults_keep_the_promised_times() {
         let timing = Timing::default();
-        assert!(timing.suspicion + timing.check <= Duration::from_secs(5));
+        assert!(timing.suspicion + timing.least_check + timing.check <= Duration::from_secs(5));
         assert!(timing.poll + timing.answer * 2 <= Duration::from_secs(15));
         assert!(RECONNECT.cap + timing.connect <= Duration::from_secs(3));
     }

@@ -128,15 +128,11 @@ impl LanApp {
             .map(|port| {
                 let site = &site;
                 async move {
-                    let line = self.line(site, port).map_err(|error| {
-                        let place = site.url(false, port, "");
-                        let reason = error.to_string();
-                        (port, Fault::Unreachable { place, reason })
-                    })?;
-                    match line.aside.toys(self.options.timing.answer).await {
-                        Ok(list) => Ok((line, list)),
-                        Err(fault) => Err((port, fault)),
-                    }
+                    let line = self.line(site, port).map_err(|fault| (port, fault))?;
+                    let asked = line.aside.toys(self.options.timing.answer).await;
+                    asked
+                        .map(|list| (line, list))
+                        .map_err(|fault| (port, fault))
                 }
             })
             .collect();
@@ -160,7 +156,10 @@ impl LanApp {
             timing.poll
         };
         tokio::select! {
-            () = self.suspicion.notified() => true,
+            () = async {
+                self.suspicion.notified().await;
+                sleep_until(last + timing.least_check).await;
+            } => true,
             () = async {
                 tokio::select! {
                     () = sleep_until(last + interval) => {}
