@@ -64,7 +64,7 @@ pub struct Options {
     pub will: Option<(String, Vec<u8>)>,
     /// What the main connection subscribes to.
     pub filters: Vec<String>,
-    /// What the other one subscribes to.
+    /// What the other one subscribes to; without any there is no other.
     pub stop_filters: Vec<String>,
 }
 
@@ -144,8 +144,10 @@ impl Session {
         };
         let connection = Connection::new(main.clone(), main_loop);
         tasks.spawn(guarded(cancel.clone(), connection.run(main_side)));
-        let connection = Connection::new(stop.clone(), stop_loop);
-        tasks.spawn(guarded(cancel.clone(), connection.run(stop_side)));
+        if !options.stop_filters.is_empty() {
+            let connection = Connection::new(stop.clone(), stop_loop);
+            tasks.spawn(guarded(cancel.clone(), connection.run(stop_side)));
+        }
         tasks.spawn(guarded(
             cancel.clone(),
             publish(main.clone(), publisher.clone()),
