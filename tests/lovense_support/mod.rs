@@ -1,5 +1,9 @@
 //! A scripted Lovense app on loopback, and a bridge side connected to it.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test's tasks end with its runtime"
+)]
 #![expect(unreachable_pub, reason = "every test binary has a copy of its own")]
 #![expect(dead_code, reason = "every test binary uses another part of it")]
 
