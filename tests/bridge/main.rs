@@ -5,3 +5,7 @@
 mod support;
 
 mod basics;
+mod broker;
+mod floods;
+mod inputs;
+mod safety;
