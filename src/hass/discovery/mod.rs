@@ -26,7 +26,7 @@ mod sensor;
 mod slug;
 mod switch;
 
-pub use removal::{Components, Ours, components, forget, is_ours, tombstone};
+pub use removal::{Components, Ours, components, components_of, forget, is_ours, tombstone};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
