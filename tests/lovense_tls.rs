@@ -153,7 +153,7 @@ async fn a_probe_goes_through_tls_as_well() {
     let report = soon("the probe", probing).await.unwrap().unwrap();
     assert_eq!(report.events, EventsProbe::Granted);
     assert!(
-        report.place.starts_with("https://127-0-0-1.lovense.club:"),
+        report.place.starts_with("https://127.0.0.1:"),
         "{}",
         report.place
     );
