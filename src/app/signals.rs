@@ -17,6 +17,10 @@ pub fn shutdown() -> CancellationToken {
         return token;
     };
     let told = token.clone();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "ends with the signal or with its token; nothing waits for it"
+    )]
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}

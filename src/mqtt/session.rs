@@ -318,6 +318,10 @@ impl Connection {
                     self.unanswered.clear();
                     side.down(explain(&error)).await;
                     let delay = self.backoff.next_backoff().unwrap_or(BACKOFF_MAX);
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "the delay between two attempts"
+                    )]
                     tokio::time::sleep(delay.min(BACKOFF_MAX)).await;
                 }
             }
