@@ -41,7 +41,7 @@ impl Health {
 
     /// The content of the health topic.
     #[must_use]
-    pub fn to_json(&self, now: Instant, published: u64) -> Value {
+    pub fn to_json(&self, now: Instant, published: u64, dropped: u64) -> Value {
         let rejected: serde_json::Map<_, _> = self
             .rejected
             .iter()
@@ -51,6 +51,7 @@ impl Health {
             "uptime_s": now.since_start().as_secs(),
             "rss_kib": resident_kib(),
             "published": published,
+            "dropped": dropped,
             "received": self.received,
             "accepted": self.accepted,
             "rejected": rejected,

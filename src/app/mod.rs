@@ -1,8 +1,24 @@
 //! Composition, the driver loop, ordered shutdown.
 
+pub mod admin;
+mod announcer;
+pub mod backends;
 pub mod barrier;
+pub mod client;
 pub mod clock;
+pub mod commands;
+pub mod compose;
+mod demo;
+pub mod doctor;
+pub mod driver;
+pub mod emergency;
 pub mod health;
+pub mod inbox;
 pub mod ops;
+pub mod outlet;
+pub mod run;
+pub mod samples;
+pub mod saver;
+pub mod signals;
 pub mod store;
 pub mod tickets;

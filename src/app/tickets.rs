@@ -21,15 +21,24 @@ pub enum Reply {
     },
 }
 
-/// A request under way.
-#[derive(Clone, Debug)]
-pub struct Asked {
+/// What was asked, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
     /// Where the outcome goes.
     pub reply: Reply,
     /// The asker's own id for the request.
     pub id: Option<String>,
     /// What was asked, as it came.
     pub requested: Value,
+    /// The topic it came on.
+    pub topic: String,
+}
+
+/// A request under way.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What was asked, and how.
+    pub question: Question,
     /// When it came.
     pub at: Instant,
     /// Whether several toys were addressed, each with an outcome of its own.
@@ -49,20 +58,11 @@ pub struct Tickets {
 
 impl Tickets {
     /// Notes a request.
-    pub fn issue(
-        &mut self,
-        target: &Target,
-        reply: Reply,
-        id: Option<String>,
-        requested: Value,
-        at: Instant,
-    ) -> Ticket {
+    pub fn issue(&mut self, target: &Target, question: Question, at: Instant) -> Ticket {
         self.next += 1;
         let ticket = Ticket(self.next);
         let asked = Asked {
-            reply,
-            id,
-            requested,
+            question,
             at,
             several: !matches!(target, Target::Toy(_)),
         };
@@ -96,8 +96,14 @@ mod tests {
         let mut tickets = Tickets::default();
         let toy = Target::Toy(ToyId::of(&HardwareId::new("x")));
         let now = Instant::from_millis(1);
-        let one = tickets.issue(&toy, Reply::Result, None, Value::Null, now);
-        let all = tickets.issue(&Target::All, Reply::Result, None, Value::Null, now);
+        let question = Question {
+            reply: Reply::Result,
+            id: None,
+            requested: Value::Null,
+            topic: String::new(),
+        };
+        let one = tickets.issue(&toy, question.clone(), now);
+        let all = tickets.issue(&Target::All, question, now);
         assert!(tickets.answer(one).is_some());
         assert!(tickets.answer(one).is_none());
         assert!(tickets.answer(all).is_some());

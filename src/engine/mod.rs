@@ -50,8 +50,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{
-    Instant, OpError, OpId, Pattern, RouteId, SafetyReason, ToyDescription, ToyId, ToyInput,
-    ToyView,
+    Instant, Limits, OpError, OpId, Pattern, RouteId, SafetyReason, ToyDescription, ToyId,
+    ToyInput, ToyView,
 };
 
 use agenda::Agenda;
@@ -213,6 +213,18 @@ impl Engine {
     pub fn toy(&self, id: ToyId) -> Option<ToyView> {
         let toy = self.toys.get(&id)?;
         Some(toy.view(&self.settings, &self.pattern_names))
+    }
+
+    /// What a toy is and can do.
+    #[must_use]
+    pub fn description(&self, id: ToyId) -> Option<&ToyDescription> {
+        self.toys.get(&id).map(|toy| &*toy.description)
+    }
+
+    /// What the user allows a toy to do.
+    #[must_use]
+    pub fn limits(&self, id: ToyId) -> Option<&Limits> {
+        self.toys.get(&id).map(|toy| toy.limits(&self.settings))
     }
 
     /// The ids of all known toys, there or not.

@@ -84,6 +84,26 @@ impl Publisher {
         self.work.notify_one();
     }
 
+    /// The broker no longer has what is wanted under `topic`: what is retained next is published
+    /// even if it is the same.
+    pub fn invalidate(&self, topic: &str) {
+        self.lock().outbox.invalidate(topic);
+    }
+
+    /// Deletes what somebody else retained under `topic`, once.
+    pub fn delete(&self, topic: &str) {
+        let mut state = self.lock();
+        if state.connected && state.transient.len() < MAX_TRANSIENT {
+            state.transient.push_back(Outgoing {
+                topic: topic.into(),
+                payload: Arc::default(),
+                retain: true,
+                acknowledged: true,
+            });
+            self.work.notify_one();
+        }
+    }
+
     /// Publishes everything that is wanted again.
     pub fn replay(&self) {
         self.lock().outbox.replay();

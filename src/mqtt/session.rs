@@ -44,11 +44,14 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 /// …to here. Not more, since toys are stopped when the broker is away for long.
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
+/// How long to wait for the broker to close a connection that we have ended.
+const LINGER: Duration = Duration::from_millis(300);
+
 /// Messages that wait for the driver. Beyond them the broker has to wait.
 const INBOX: usize = 64;
 
 /// How to reach the broker, and what to hear from it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// Host name or address.
     pub host: String,
@@ -60,11 +63,11 @@ pub struct Options {
     pub credentials: Option<(String, String)>,
     /// The client id; the second connection adds `-stop`.
     pub client_id: String,
-    /// What the broker publishes, retained, when we vanish.
-    pub will: (String, Vec<u8>),
+    /// What the broker publishes, retained, when we vanish, if anything.
+    pub will: Option<(String, Vec<u8>)>,
     /// What the main connection subscribes to.
     pub filters: Vec<String>,
-    /// What the other one subscribes to.
+    /// What the other one subscribes to; without any there is no other.
     pub stop_filters: Vec<String>,
 }
 
@@ -144,8 +147,10 @@ impl Session {
         };
         let connection = Connection::new(main.clone(), main_loop);
         tasks.spawn(guarded(cancel.clone(), connection.run(main_side)));
-        let connection = Connection::new(stop.clone(), stop_loop);
-        tasks.spawn(guarded(cancel.clone(), connection.run(stop_side)));
+        if !options.stop_filters.is_empty() {
+            let connection = Connection::new(stop.clone(), stop_loop);
+            tasks.spawn(guarded(cancel.clone(), connection.run(stop_side)));
+        }
         tasks.spawn(guarded(
             cancel.clone(),
             publish(main.clone(), publisher.clone()),
@@ -210,13 +215,10 @@ impl Options {
 
     fn main(&self) -> MqttOptions {
         let mut options = self.common(self.client_id.clone());
-        let (topic, payload) = &self.will;
-        options.set_last_will(LastWill::new(
-            topic,
-            payload.clone(),
-            QoS::AtLeastOnce,
-            true,
-        ));
+        if let Some((topic, payload)) = &self.will {
+            let will = LastWill::new(topic, payload.clone(), QoS::AtLeastOnce, true);
+            options.set_last_will(will);
+        }
         options
     }
 
@@ -297,7 +299,10 @@ impl Connection {
         loop {
             match self.event_loop.poll().await {
                 Ok(LibraryEvent::Incoming(packet)) => self.incoming(packet, &mut side).await,
-                Ok(LibraryEvent::Outgoing(LibraryOutgoing::Disconnect)) => return,
+                Ok(LibraryEvent::Outgoing(LibraryOutgoing::Disconnect)) => {
+                    self.linger().await;
+                    return;
+                }
                 Ok(LibraryEvent::Outgoing(LibraryOutgoing::Subscribe(id))) => {
                     if let Some(filters) = self.unsent.pop_front() {
                         self.unanswered.insert(id, filters);
@@ -313,10 +318,23 @@ impl Connection {
                     self.unanswered.clear();
                     side.down(explain(&error)).await;
                     let delay = self.backoff.next_backoff().unwrap_or(BACKOFF_MAX);
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "the delay between two attempts"
+                    )]
                     tokio::time::sleep(delay.min(BACKOFF_MAX)).await;
                 }
             }
         }
+    }
+
+    /// Reads on until the broker closes the connection, as it does after DISCONNECT (3.1.1 §3.14.4).
+    ///
+    /// To close it with something unread would reset it, and the broker would lose what it has not
+    /// read either: the DISCONNECT, so that it publishes the will.
+    async fn linger(&mut self) {
+        let rest = async { while self.event_loop.poll().await.is_ok() {} };
+        let _ = tokio::time::timeout(LINGER, rest).await;
     }
 
     async fn incoming(&mut self, packet: Packet, side: &mut impl Side) {
@@ -402,6 +420,13 @@ impl Side for MainSide {
     }
 
     async fn message(&mut self, message: Message) {
+        // Some filters overlap. What the other connection has brought is old by now.
+        let mut stops = self.stop_filters.iter();
+        if self.stop_lane_up.load(Ordering::Relaxed)
+            && stops.any(|filter| rumqttc::matches(&message.topic, filter))
+        {
+            return;
+        }
         self.send(Event::Message(message)).await;
     }
 }

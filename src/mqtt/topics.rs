@@ -121,6 +121,12 @@ impl Topics {
         self.bridge("event")
     }
 
+    /// The marker that the bridge sends to itself behind every stop; never retained.
+    #[must_use]
+    pub fn barrier(&self) -> String {
+        self.bridge("barrier")
+    }
+
     /// Whether quiet is on; retained.
     #[must_use]
     pub fn quiet_state(&self) -> String {

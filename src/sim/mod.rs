@@ -1,1 +1,24 @@
-//! A simulated Lovense app and simulated toys.
+//! A simulated Lovense app and simulated toys, for tests, benchmarks, `toy2mqtt demo` and
+//! `toy2mqtt simulate`.
+//!
+//! [`lovense_app`] is the app: a port that speaks HTTP and websockets, faults that can be switched
+//! on, and a handle for whoever runs it. `body` is what moves of a toy, plain state with time as an
+//! argument, and [`Timeline`] the log of it: what changed when and why. [`run()`] is an app that
+//! runs until it is told to end, with a small control surface.
+//!
+//! Of the bridge it knows the model catalogue and nothing else, so that it cannot share a mistake
+//! with the client that it tests.
+
+mod body;
+mod control;
+mod function;
+pub mod lovense_app;
+mod motion;
+mod rng;
+mod run;
+mod serve;
+mod timeline;
+
+pub use function::Function;
+pub use run::{SimulateError, SimulateOptions, run};
+pub use timeline::{Cause, Change, Run, Timeline};

@@ -1,1 +1,11 @@
-//! Lovense.
+//! Lovense toys, however they are reached.
+//!
+//! [`catalog`] is what is known of each model, whichever way it is reached. [`lan`] reaches toys
+//! through the Lovense app on the local network; [`wire`] are its requests and answers, [`events`]
+//! the frames in which it tells what toys report, [`tls`] how it proves that it is the app.
+
+pub mod catalog;
+pub mod events;
+pub mod lan;
+pub mod tls;
+pub mod wire;

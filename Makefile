@@ -1,0 +1,40 @@
+# `make help` lists what there is. Everything needs a Rust toolchain and sets up the rest by itself.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint docs
+
+# Given to the program: make demo ARGS="--toys 10"
+ARGS ?=
+
+help: ## list what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: ## broker, simulated toys and bridge on this machine; nothing else is needed
+	@scripts/need.sh cargo cc
+	cargo run --quiet --features demo -- demo $(ARGS)
+
+test: ## all tests, with a real broker
+	@scripts/need.sh cargo cc mosquitto
+	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo test --all-features
+
+bench: ## measure what the README claims
+	@scripts/need.sh cargo cc mosquitto
+	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo bench --all-features
+
+lint: ## format, clippy, documentation, generated files, dependencies
+	@scripts/need.sh cargo cc rustfmt clippy
+	cargo fmt --check
+	cargo clippy --all-targets --all-features -- -D warnings
+	@# The documentation is for who works on the program: private parts belong to it.
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
+		cargo doc --no-deps --all-features --document-private-items
+	scripts/docs.sh --check
+	@if cargo deny --version >/dev/null 2>&1; then \
+		cargo deny check bans licenses sources; \
+	else \
+		echo "cargo-deny is not installed: dependencies are not checked"; \
+	fi
+
+docs: ## write the files that are made from the program
+	@scripts/need.sh cargo cc
+	scripts/docs.sh

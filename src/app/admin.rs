@@ -1,0 +1,152 @@
+//! Requests to the bridge itself: `bridge/request/<verb>`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tracing::info;
+
+use crate::domain::{Action, ErrorCode, Instant, Rejection, Target, ToyId};
+use crate::engine::Input;
+use crate::hass::command::{self, BridgeRequest};
+
+use super::driver::Driver;
+use super::tickets::{Question, Reply};
+
+/// A scan ends by itself.
+const SCAN: Duration = Duration::from_secs(15);
+
+/// Changes the level of the log; an error in words if it cannot.
+pub type SetLogLevel = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
+/// What requests to the bridge need.
+pub struct Settings {
+    /// Changes the level of the log.
+    pub set_log_level: SetLogLevel,
+    /// When the scan under way ends.
+    pub scanning_until: Option<Instant>,
+}
+
+impl Settings {
+    /// With a way to change the level of the log.
+    #[must_use]
+    pub fn new(set_log_level: SetLogLevel) -> Self {
+        Self {
+            set_log_level,
+            scanning_until: None,
+        }
+    }
+}
+
+impl Driver {
+    /// Takes a request to the bridge, and answers it now or when the engine has.
+    pub(super) fn bridge_request(&mut self, verb: &str, topic: &str, payload: &[u8]) {
+        let command::Request {
+            transaction,
+            request,
+        } = command::request(verb, payload);
+        let answer = match request {
+            Ok(request) => self.admin(request, verb, topic, transaction.clone()),
+            Err(rejection) => Some(Err(rejection)),
+        };
+        if let Some(answer) = answer {
+            if let Err(rejection) = &answer {
+                self.health.rejected(rejection.code);
+            }
+            self.outlet.response(verb, transaction.as_deref(), &answer);
+        }
+    }
+
+    /// `None` if the engine answers.
+    fn admin(
+        &mut self,
+        request: BridgeRequest,
+        verb: &str,
+        topic: &str,
+        transaction: Option<String>,
+    ) -> Option<Result<Value, Rejection>> {
+        let (toy, action) = match request {
+            BridgeRequest::Toys => {
+                return Some(Ok(json!({ "toys": self.outlet.toys(&self.engine) })));
+            }
+            BridgeRequest::Refresh => {
+                self.backends.refresh_all();
+                return Some(Ok(json!({})));
+            }
+            BridgeRequest::Scan => {
+                self.set_scanning(true);
+                return Some(Ok(json!({ "seconds": SCAN.as_secs() })));
+            }
+            BridgeRequest::Republish => {
+                self.outlet.republish();
+                return Some(Ok(json!({})));
+            }
+            BridgeRequest::Restart => {
+                info!("somebody asks for a restart");
+                self.restart = true;
+                return Some(Ok(json!({})));
+            }
+            BridgeRequest::LogLevel { level } => return Some(self.set_log_level(level)),
+            BridgeRequest::Diagnostics => {
+                let now = self.clock.now();
+                return Some(Ok(self.outlet.diagnostics(
+                    now,
+                    &self.engine,
+                    &self.backends,
+                    &self.health,
+                )));
+            }
+            BridgeRequest::Rename { toy, name } => (toy, Action::Rename(name)),
+            BridgeRequest::Forget { toy } => (toy, Action::Forget),
+            BridgeRequest::Identify { toy } => (toy, Action::Identify),
+            BridgeRequest::Limits { toy, change } => match self.engine.limits(toy) {
+                Some(limits) => (toy, Action::Limit(change.apply(limits))),
+                None => return Some(Err(unknown(toy))),
+            },
+        };
+        let verb = verb.to_owned();
+        let question = Question {
+            reply: Reply::Response { verb, transaction },
+            id: None,
+            requested: Value::Null,
+            topic: topic.to_owned(),
+        };
+        let target = Target::Toy(toy);
+        let now = self.clock.now();
+        let ticket = self.tickets.issue(&target, question, now);
+        self.input(Input::Request {
+            ticket,
+            target,
+            action,
+        });
+        None
+    }
+
+    fn set_log_level(&mut self, level: &'static str) -> Result<Value, Rejection> {
+        (self.admin.set_log_level)(level)
+            .map_err(|error| Rejection::new(ErrorCode::Backend, error))?;
+        self.outlet.set_log_level(level);
+        Ok(json!({ "level": level }))
+    }
+
+    /// Starts or ends a scan for toys.
+    pub(super) fn set_scanning(&mut self, on: bool) {
+        self.admin.scanning_until = on.then(|| self.clock.now() + SCAN);
+        if on {
+            self.backends.refresh_all();
+        }
+        self.outlet.set_scanning(on);
+    }
+
+    /// Ends a scan whose time is over.
+    pub(super) fn look_at_scan(&mut self) {
+        let now = self.clock.now();
+        if self.admin.scanning_until.is_some_and(|until| now >= until) {
+            self.set_scanning(false);
+        }
+    }
+}
+
+fn unknown(toy: ToyId) -> Rejection {
+    Rejection::new(ErrorCode::UnknownToy, format!("there is no toy {toy}"))
+}

@@ -1,0 +1,297 @@
+//! Announces devices to Home Assistant, and takes back what is no longer true.
+//!
+//! Home Assistant has rules about time: of two different payloads for one device within a second,
+//! the second may be processed only in part; a component has to be removed in two steps; and after
+//! its birth it wants everything again, though not at once from everybody.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::info;
+
+use crate::domain::{BridgeView, Instant, ToyDescription, ToyId, ToyView};
+use crate::engine::Engine;
+use crate::hass::discovery::{self, Context, Ours, Publication};
+use crate::mqtt::{Message, Publisher, Rank};
+
+use super::outlet::{Own, Settings};
+
+/// The least time between two different payloads for one device.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// After Home Assistant's birth everything is repeated after this…
+const BIRTH_DELAY: Duration = Duration::from_millis(500);
+/// …plus up to this, at random, so that not all bridges of a house do it at once.
+const BIRTH_JITTER: u64 = 2_500;
+
+/// What a toy's payload was made of.
+#[derive(Clone)]
+struct Basis {
+    name: String,
+    description: Arc<ToyDescription>,
+    effects: Arc<[String]>,
+}
+
+impl Basis {
+    fn of(view: &ToyView) -> Self {
+        Self {
+            name: view.name.clone(),
+            description: Arc::clone(&view.description),
+            effects: Arc::clone(&view.effects),
+        }
+    }
+
+    fn fits(&self, view: &ToyView) -> bool {
+        self.name == view.name
+            && Arc::ptr_eq(&self.description, &view.description)
+            && Arc::ptr_eq(&self.effects, &view.effects)
+    }
+}
+
+/// A toy that is announced.
+struct Announced {
+    at: Instant,
+    /// `None` while the remains of vanished components are published.
+    basis: Option<Basis>,
+}
+
+/// Publishes discovery.
+pub(super) struct Announcer {
+    /// `None` if nothing is to be announced.
+    settings: Option<Settings>,
+    announced: HashMap<ToyId, Announced>,
+    /// Toys to look at again, and when.
+    due: BTreeMap<ToyId, Instant>,
+    /// Toys of an earlier run that nobody has seen, and when they are to be removed.
+    stale: BTreeMap<ToyId, Instant>,
+    born_at: Option<Instant>,
+}
+
+impl Announcer {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let announces = settings.discovery_prefix.is_some();
+        Self {
+            settings: announces.then(|| settings.clone()),
+            announced: HashMap::new(),
+            due: BTreeMap::new(),
+            stale: BTreeMap::new(),
+            born_at: None,
+        }
+    }
+
+    /// Announces a toy, if what is announced of it is not true any more.
+    pub(super) fn toy(&mut self, now: Instant, view: &ToyView, publisher: &Publisher) {
+        let Some(context) = self.settings.as_ref().map(context) else {
+            return;
+        };
+        let known = self.announced.get(&view.id);
+        let basis = known.and_then(|known| known.basis.as_ref());
+        if basis.is_some_and(|basis| basis.fits(view)) {
+            return;
+        }
+        if let Some(at) = known.map(|known| known.at)
+            && now < at + SETTLE
+        {
+            self.due.insert(view.id, at + SETTLE);
+            return;
+        }
+        let new = discovery::toy(view, &context);
+        let remains = basis.and_then(|basis| {
+            let before = ToyView {
+                name: basis.name.clone(),
+                description: Arc::clone(&basis.description),
+                effects: Arc::clone(&basis.effects),
+                ..view.clone()
+            };
+            let before = discovery::toy(&before, &context);
+            discovery::tombstone(&discovery::components(&before.payload), &new)
+        });
+        self.publish(now, view, remains, &new, publisher);
+    }
+
+    /// Publishes the remains of what has vanished, and the rest later; or all at once.
+    fn publish(
+        &mut self,
+        now: Instant,
+        view: &ToyView,
+        remains: Option<Publication>,
+        new: &Publication,
+        publisher: &Publisher,
+    ) {
+        self.due.remove(&view.id);
+        let basis = match remains {
+            Some(remains) => {
+                retain(&remains, publisher);
+                self.due.insert(view.id, now + SETTLE);
+                None
+            }
+            None => {
+                retain(new, publisher);
+                Some(Basis::of(view))
+            }
+        };
+        self.announced.insert(view.id, Announced { at: now, basis });
+    }
+
+    /// Announces the bridge itself.
+    pub(super) fn bridge(&self, view: &BridgeView, publisher: &Publisher) {
+        if let Some(settings) = &self.settings {
+            retain(&discovery::bridge(view, &context(settings)), publisher);
+        }
+    }
+
+    /// Takes back the announcement of a toy.
+    pub(super) fn forget(&mut self, toy: ToyId, publisher: &Publisher) {
+        self.announced.remove(&toy);
+        self.due.remove(&toy);
+        if let Some(settings) = &self.settings {
+            publisher.remove(&context(settings).toy_topic(toy));
+        }
+    }
+
+    /// Home Assistant has started. Several births close together count as one.
+    pub(super) fn born(&mut self, now: Instant) {
+        let jitter = RandomState::new().hash_one(now) % BIRTH_JITTER;
+        let at = now + BIRTH_DELAY + Duration::from_millis(jitter);
+        self.born_at.get_or_insert(at);
+    }
+
+    /// Does what has become due.
+    pub(super) fn due(&mut self, now: Instant, engine: &Engine, publisher: &Publisher) {
+        if self.born_at.is_some_and(|at| now >= at) {
+            self.born_at = None;
+            publisher.replay();
+        }
+        while let Some(toy) = first_due(&self.due, now) {
+            self.due.remove(&toy);
+            if let Some(view) = engine.toy(toy) {
+                self.toy(now, &view, publisher);
+            }
+        }
+        while let Some(toy) = first_due(&self.stale, now) {
+            self.stale.remove(&toy);
+            if engine.description(toy).is_none()
+                && let Some(settings) = &self.settings
+            {
+                info!("removing what an earlier run announced and nobody has seen since");
+                publisher.remove(&context(settings).toy_topic(toy));
+                publisher.remove(&settings.topics.toy_state(toy));
+                publisher.remove(&settings.topics.toy_availability(toy));
+            }
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let by_toy = self.due.values().chain(self.stale.values());
+        by_toy.chain(&self.born_at).min().copied()
+    }
+
+    /// Takes notice of a message on a discovery topic.
+    pub(super) fn discovery_message(
+        &mut self,
+        now: Instant,
+        message: &Message,
+        engine: &Engine,
+        publisher: &Publisher,
+    ) -> Own {
+        let Some(settings) = &self.settings else {
+            return Own::No;
+        };
+        let context = context(settings);
+        let Some(device) = device_of(&message.topic, context.discovery_prefix) else {
+            return Own::No;
+        };
+        if message.payload.is_empty() {
+            return self.deleted(now, device, &message.topic, engine, publisher);
+        }
+        if !message.retained {
+            // Our own, come back, or another's.
+            return Own::Seen;
+        }
+        match discovery::is_ours(&message.topic, &message.payload, &context) {
+            Some(Ours::Toy(toy)) => match engine.toy(toy) {
+                Some(view) => {
+                    let new = discovery::toy(&view, &context);
+                    if let Some(remains) = remains(&message.payload, &new) {
+                        self.publish(now, &view, Some(remains), &new, publisher);
+                    }
+                }
+                None => {
+                    let remove_at = now + settings.stale_after;
+                    self.stale.entry(toy).or_insert(remove_at);
+                }
+            },
+            Some(Ours::Bridge) | None => {}
+        }
+        Own::Seen
+    }
+
+    /// Somebody deleted a device: most likely the user, in Home Assistant.
+    fn deleted(
+        &mut self,
+        now: Instant,
+        device: &str,
+        topic: &str,
+        engine: &Engine,
+        publisher: &Publisher,
+    ) -> Own {
+        if !publisher.wants(topic) {
+            // Our own removal, come back.
+            return Own::Seen;
+        }
+        let id = device
+            .rsplit_once("toy_")
+            .map(|(_, digits)| format!("toy_{digits}"));
+        let toy = id.and_then(|id| id.parse::<ToyId>().ok());
+        let view = toy.and_then(|toy| engine.toy(toy));
+        match view {
+            Some(view) if !view.available => return Own::Forget(view.id),
+            // It is here, so it comes back, with whatever Home Assistant remembers of it.
+            Some(view) => {
+                if let Some(known) = self.announced.get_mut(&view.id) {
+                    known.basis = None;
+                    known.at = now;
+                }
+                self.due.insert(view.id, now + SETTLE);
+                publisher.invalidate(topic);
+            }
+            None => publisher.repeat(topic),
+        }
+        Own::Seen
+    }
+}
+
+fn context(settings: &Settings) -> Context<'_> {
+    Context {
+        discovery_prefix: settings.discovery_prefix.as_deref().unwrap_or_default(),
+        topics: &settings.topics,
+        version: env!("CARGO_PKG_VERSION"),
+        privacy: settings.privacy,
+        light: settings.light,
+        support_url: env!("CARGO_PKG_REPOSITORY"),
+        configuration_url: None,
+    }
+}
+
+fn retain(publication: &Publication, publisher: &Publisher) {
+    let text = publication.text();
+    publisher.retain(Rank::Config, &publication.topic, text.as_bytes());
+}
+
+/// What is left of components that a payload from an earlier run had.
+fn remains(payload: &[u8], new: &Publication) -> Option<Publication> {
+    let before = serde_json::from_slice(payload).ok()?;
+    discovery::tombstone(&discovery::components(&before), new)
+}
+
+fn device_of<'a>(topic: &'a str, prefix: &str) -> Option<&'a str> {
+    let device = topic.strip_prefix(prefix)?.strip_prefix("/device/")?;
+    device.strip_suffix("/config")
+}
+
+fn first_due(by_toy: &BTreeMap<ToyId, Instant>, now: Instant) -> Option<ToyId> {
+    let mut due = by_toy.iter().filter(|(_, at)| **at <= now);
+    due.next().map(|(toy, _)| *toy)
+}

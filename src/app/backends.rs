@@ -1,0 +1,104 @@
+//! The configured backends, and how they are doing.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::backend::Backend;
+use crate::backend::supervisor::LinkStatus;
+use crate::domain::{BackendId, BackendState, BackendView, BridgeEvent, Instant};
+
+#[derive(Clone)]
+struct Entry {
+    backend: Arc<dyn Backend>,
+    links: Vec<Arc<LinkStatus>>,
+    state: BackendState,
+    since: Instant,
+}
+
+/// The configured backends, in the order of the settings.
+#[derive(Clone, Default)]
+pub struct Backends {
+    entries: IndexMap<BackendId, Entry>,
+}
+
+impl Backends {
+    /// Adds a backend whose links have been started.
+    pub fn add(&mut self, backend: Arc<dyn Backend>, links: Vec<Arc<LinkStatus>>) {
+        let entry = Entry {
+            state: BackendState::Connecting,
+            since: Instant::START,
+            links,
+            backend: Arc::clone(&backend),
+        };
+        self.entries.insert(backend.id().clone(), entry);
+    }
+
+    /// The backend of that name.
+    #[must_use]
+    pub fn get(&self, id: &BackendId) -> Option<&Arc<dyn Backend>> {
+        self.entries.get(id).map(|entry| &entry.backend)
+    }
+
+    /// Whether nothing is configured.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Has one backend look which toys are there.
+    pub fn refresh(&self, id: &BackendId) {
+        if let Some(backend) = self.get(id) {
+            backend.refresh();
+        }
+    }
+
+    /// Has all backends look which toys are there.
+    pub fn refresh_all(&self) {
+        for entry in self.entries.values() {
+            entry.backend.refresh();
+        }
+    }
+
+    /// Notes how a backend is doing. Returns the event to publish, if it came or went.
+    pub fn set_state(
+        &mut self,
+        id: &BackendId,
+        state: BackendState,
+        now: Instant,
+    ) -> Option<BridgeEvent> {
+        let entry = self.entries.get_mut(id)?;
+        if entry.state == state {
+            return None;
+        }
+        let kind = std::mem::discriminant(&entry.state);
+        let came_or_went = kind != std::mem::discriminant(&state);
+        entry.state = state;
+        if !came_or_went {
+            return None;
+        }
+        entry.since = now;
+        match &entry.state {
+            BackendState::Up => Some(BridgeEvent::BackendUp(id.clone())),
+            BackendState::Down(why) => Some(BridgeEvent::BackendDown(id.clone(), why.clone())),
+            BackendState::Connecting => None,
+        }
+    }
+
+    /// What there is to show of each.
+    #[must_use]
+    pub fn views(&self, now: Instant) -> Vec<BackendView> {
+        let view = |(id, entry): (&BackendId, &Entry)| BackendView {
+            id: id.clone(),
+            state: entry.state.clone(),
+            since: now - entry.since,
+            attempts: entry
+                .links
+                .iter()
+                .map(|link| link.attempts())
+                .max()
+                .unwrap_or(0),
+        };
+        self.entries.iter().map(view).collect()
+    }
+}

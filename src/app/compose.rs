@@ -1,0 +1,184 @@
+//! From settings to the parts of the bridge.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backend::lovense::lan::{LanApp, Options as LanOptions, OptionsError};
+use crate::backend::lovense::tls::{Fingerprint, Trust};
+use crate::config::Config;
+use crate::config::sections::LovenseLan;
+use crate::config::types::{LogLevel, Scheme, Trust as TrustSetting};
+use crate::domain::BackendId;
+use crate::hass::Privacy;
+use crate::mqtt::tls::{TlsError, TlsOptions};
+use crate::mqtt::{BadBase, Options as SessionOptions, Topics};
+use crate::telemetry::LogHandle;
+
+use super::outlet;
+
+/// Why the bridge cannot start with these settings.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The base topic cannot be one.
+    #[error("mqtt.base_topic: {0}")]
+    Base(#[from] BadBase),
+    /// TLS to the broker cannot be set up.
+    #[error("mqtt: {0}")]
+    Tls(#[from] TlsError),
+    /// An app cannot be reached as the settings say.
+    #[error("{0}: {1}")]
+    Lan(BackendId, #[source] OptionsError),
+}
+
+/// The bridge's topics.
+///
+/// # Errors
+/// A base topic that cannot be one.
+pub fn topics(config: &Config) -> Result<Topics, StartError> {
+    Ok(Topics::new(config.mqtt.base_topic.as_str())?)
+}
+
+/// How to reach the broker: everything but what to hear from it.
+///
+/// # Errors
+/// Certificate files that cannot be used.
+pub fn broker(config: &Config) -> Result<SessionOptions, StartError> {
+    let mqtt = &config.mqtt;
+    let url = mqtt.broker();
+    let tls = if url.tls {
+        let client = mqtt.client_cert.clone().zip(mqtt.client_key.clone());
+        let options = TlsOptions {
+            ca_file: mqtt.ca_file.clone(),
+            client,
+        };
+        Some(options.client_config()?)
+    } else {
+        None
+    };
+    let credentials = mqtt.username.clone().map(|user| {
+        let password = mqtt.password.as_ref().map(|secret| secret.reveal());
+        (user, password.unwrap_or_default().to_owned())
+    });
+    let host = match url.host.ip() {
+        Some(ip) => ip.to_string(),
+        None => url.host.as_str().to_owned(),
+    };
+    Ok(SessionOptions {
+        host,
+        port: url.port,
+        tls,
+        credentials,
+        ..SessionOptions::default()
+    })
+}
+
+/// What the running bridge is to the broker, and what it wants to hear.
+#[must_use]
+pub fn session(
+    config: &Config,
+    broker: SessionOptions,
+    topics: &Topics,
+    instance: &str,
+) -> SessionOptions {
+    let mut filters = topics.command_filters();
+    filters.push(topics.barrier());
+    filters.push(topics.bridge_state());
+    filters.push(config.home_assistant.status_topic.as_str().to_owned());
+    if config.home_assistant.discovery {
+        let prefix = config.home_assistant.discovery_prefix.as_str();
+        filters.push(format!("{prefix}/device/+/config"));
+    }
+    let base = topics.base().replace('/', "-");
+    SessionOptions {
+        client_id: format!("{base}-{instance}"),
+        will: Some((topics.bridge_state(), b"offline".to_vec())),
+        filters,
+        stop_filters: topics.stop_filters(),
+        ..broker
+    }
+}
+
+/// The Lovense apps in the settings.
+///
+/// # Errors
+/// Options that contradict one another.
+pub fn lovense_apps(config: &Config) -> Result<Vec<Arc<LanApp>>, StartError> {
+    let apps = config.lovense_lan.iter().enumerate();
+    apps.map(|(index, app)| {
+        let id = backend_id("lovense_lan", index);
+        lan_options(id.clone(), app)
+            .and_then(LanApp::new)
+            .map_err(|error| StartError::Lan(id, error))
+    })
+    .collect()
+}
+
+/// `lovense_lan`, `lovense_lan_2`, …
+pub(super) fn backend_id(kind: &str, index: usize) -> BackendId {
+    match index {
+        0 => BackendId::new(kind),
+        _ => BackendId::new(format!("{kind}_{}", index + 1)),
+    }
+}
+
+/// One app, as its backend wants to know it.
+///
+/// # Errors
+/// A host that is none.
+pub fn lan_options(id: BackendId, app: &LovenseLan) -> Result<LanOptions, OptionsError> {
+    let trust = match (app.scheme, app.trust) {
+        (Scheme::Http, _) => Trust::Plain,
+        (Scheme::Https, TrustSetting::Webpki) => Trust::Webpki,
+        (Scheme::Https, TrustSetting::Insecure) => Trust::Insecure,
+        (Scheme::Https, TrustSetting::Pin) => {
+            let own = app.pins.iter().map(|pin| Fingerprint::from(*pin.bytes()));
+            Trust::Pin(own.chain([Fingerprint::KNOWN_APP]).collect())
+        }
+    };
+    let host = app.host.as_str().parse()?;
+    Ok(LanOptions {
+        port: app.port.map(Into::into),
+        trust,
+        events: app.events,
+        events_port: app.events_port.map(Into::into),
+        app_name: app.app_name.as_str().to_owned(),
+        lease: app.lease.duration(),
+        pace: app.pace.get(),
+        play_in_app: app.play_in_app,
+        ..LanOptions::new(id, host)
+    })
+}
+
+/// What the outlet has to know.
+#[must_use]
+pub fn outlet(
+    config: &Config,
+    topics: Topics,
+    instance: String,
+    log: &LogHandle,
+) -> outlet::Settings {
+    let discovery = config.home_assistant.discovery;
+    outlet::Settings {
+        topics,
+        instance,
+        discovery_prefix: discovery
+            .then(|| config.home_assistant.discovery_prefix.as_str().to_owned()),
+        light: config.home_assistant.light,
+        privacy: Privacy::from(config.privacy.discreet),
+        settings: config.redacted(),
+        log_level: log.get().to_string(),
+        stale_after: Duration::from_secs(60),
+    }
+}
+
+/// Changes the level of the log.
+///
+/// # Errors
+/// A word that names none.
+pub fn set_log_level(log: &LogHandle, level: &str) -> Result<(), String> {
+    let level: LogLevel = level
+        .parse()
+        .map_err(|_| format!("{level:?} is no log level"))?;
+    log.set(level);
+    Ok(())
+}

@@ -1,0 +1,355 @@
+//! The driver: the only select loop, and the only place where the engine meets the world.
+//!
+//! It waits for whatever comes first, hands it to the engine with the time, and carries out the
+//! effects in order. It decides nothing about toys. What may block (a backend, the disk) runs in a
+//! task of its own and comes back as an event.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Interval, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::backend::Report;
+use crate::domain::{
+    BackendId, BackendState, BridgeEvent, Command, Op, OpError, OpId, Outcome, RouteId,
+};
+use crate::engine::{Effect, Engine, Input};
+use crate::mqtt::{Event as MqttEvent, Message};
+
+use super::backends::Backends;
+use super::barrier::Barrier;
+use super::clock::Clock;
+use super::emergency::Emergency;
+use super::health::Health;
+use super::ops::Ops;
+use super::outlet::Outlet;
+use super::saver::Saver;
+use super::tickets::{Reply, Tickets};
+
+/// How often to look at what changes slowly: the clock, the run marker, old tickets.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+
+/// How long a shutdown waits for toys to confirm that they have stopped.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the driver listens to.
+pub struct Sources {
+    /// Commands and everything else from the broker.
+    pub mqtt: mpsc::Receiver<MqttEvent>,
+    /// Stops and quiet, over their own connection.
+    pub stops: mpsc::UnboundedReceiver<Message>,
+    /// What backends report.
+    pub reports: mpsc::UnboundedReceiver<(BackendId, Report)>,
+    /// Cancelled when the process is to end.
+    pub shutdown: CancellationToken,
+}
+
+/// Why the driver returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to end.
+    Shutdown,
+    /// Somebody asked for a restart.
+    Restart,
+    /// It failed in a way that must not happen.
+    Failed,
+}
+
+/// The driver's state. Its methods are spread over `inbox` (messages), `admin` (requests to the
+/// bridge) and this file.
+pub struct Driver {
+    pub(super) clock: Clock,
+    pub(super) engine: Engine,
+    pub(super) backends: Backends,
+    pub(super) outlet: Outlet,
+    pub(super) saver: Saver,
+    pub(super) tickets: Tickets,
+    pub(super) barrier: Barrier,
+    pub(super) health: Health,
+    pub(super) ops: Ops,
+    pub(super) emergency: Emergency,
+    pub(super) restart: bool,
+    ending: bool,
+    halted: bool,
+    pub(super) inbox: super::inbox::Settings,
+    pub(super) admin: super::admin::Settings,
+}
+
+/// What woke the driver.
+enum Wake {
+    Shutdown,
+    Stop(Message),
+    Op(OpId, Result<(), OpError>),
+    Report(BackendId, Report),
+    Mqtt(MqttEvent),
+    Timer,
+    Housekeeping,
+}
+
+impl Driver {
+    /// Puts the parts together. Nothing happens before [`Self::run`].
+    #[must_use]
+    pub fn new(
+        engine: Engine,
+        backends: Backends,
+        outlet: Outlet,
+        saver: Saver,
+        emergency: Emergency,
+        inbox: super::inbox::Settings,
+        admin: super::admin::Settings,
+    ) -> Self {
+        Self {
+            clock: Clock::start(),
+            engine,
+            backends,
+            outlet,
+            saver,
+            tickets: Tickets::default(),
+            barrier: Barrier::default(),
+            health: Health::default(),
+            ops: Ops::default(),
+            emergency,
+            restart: false,
+            ending: false,
+            halted: false,
+            inbox,
+            admin,
+        }
+    }
+
+    /// Runs until told to end, and until every toy has stopped, or long enough has been waited.
+    pub async fn run(mut self, mut sources: Sources) -> (Ended, Outlet) {
+        let mut housekeeping = housekeeping();
+        self.begin();
+        while !sources.shutdown.is_cancelled() && !self.restart {
+            let wake = self.next(&mut sources, &mut housekeeping).await;
+            self.handle(wake).await;
+        }
+        let ended = if self.restart {
+            Ended::Restart
+        } else {
+            Ended::Shutdown
+        };
+        self.end(&mut sources, &mut housekeeping).await;
+        (ended, self.outlet)
+    }
+
+    fn begin(&mut self) {
+        for id in self.engine.toys().collect::<Vec<_>>() {
+            self.outlet.toy_changed(id);
+        }
+        self.outlet.bridge_changed();
+        self.flush();
+    }
+
+    /// Waits for whatever comes first; of several that are ready, for the most urgent.
+    async fn next(&mut self, sources: &mut Sources, housekeeping: &mut Interval) -> Wake {
+        let deadline = [self.engine.next_deadline(), self.outlet.next_deadline()];
+        let deadline = deadline.into_iter().flatten().min();
+        let timer = async {
+            match deadline {
+                Some(at) => tokio::time::sleep_until(self.clock.to_timer(at)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = sources.shutdown.cancelled(), if !self.ending => Wake::Shutdown,
+            Some(message) = sources.stops.recv() => Wake::Stop(message),
+            (op, result) = self.ops.next() => Wake::Op(op, result),
+            Some((backend, report)) = sources.reports.recv() => Wake::Report(backend, report),
+            _ = housekeeping.tick() => Wake::Housekeeping,
+            () = timer => Wake::Timer,
+            Some(event) = sources.mqtt.recv() => Wake::Mqtt(event),
+        }
+    }
+
+    async fn handle(&mut self, wake: Wake) {
+        match wake {
+            Wake::Shutdown => {}
+            Wake::Stop(message) => self.message(&message, true),
+            Wake::Op(op, result) => self.input(Input::OpDone { op, result }),
+            Wake::Report(backend, report) => self.report(backend, report),
+            Wake::Mqtt(event) => self.mqtt(event),
+            Wake::Timer => self.input(Input::Tick),
+            Wake::Housekeeping => self.housekeep().await,
+        }
+        self.flush();
+    }
+
+    /// Hands the engine an input and does what it says.
+    pub(super) fn input(&mut self, input: Input) {
+        let now = self.clock.now();
+        for effect in self.engine.handle(now, input) {
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send(op) => self.send(op),
+            Effect::Outcome(outcome) => self.outcome(outcome),
+            Effect::Changed(toy) => self.outlet.toy_changed(toy),
+            Effect::Forgotten(toy) => self.outlet.toy_forgotten(toy),
+            Effect::Gesture(toy, gesture) => self.outlet.gesture(toy, gesture),
+            Effect::Event(event) => self.event(&event),
+            Effect::Check(RouteId { backend, .. }) => self.backends.refresh(&backend),
+            Effect::Save => {
+                self.saver.memory_changed();
+                self.outlet.bridge_changed();
+            }
+            Effect::Halted => self.halted = true,
+        }
+    }
+
+    fn send(&mut self, op: Op) {
+        if !matches!(op.command, Command::Stop) {
+            self.saver.mark_running(true);
+            self.emergency.note(&op);
+        }
+        match self.backends.get(&op.route.backend) {
+            Some(backend) => self.ops.start(op, Arc::clone(backend)),
+            None => debug!(backend = %op.route.backend, "operation for an unknown backend"),
+        }
+    }
+
+    fn outcome(&mut self, outcome: Outcome) {
+        let now = self.clock.now();
+        match &outcome.result {
+            Ok(_) => {}
+            Err(rejection) => self.health.rejected(rejection.code),
+        }
+        let Some(asked) = self.tickets.answer(outcome.ticket) else {
+            return;
+        };
+        let latency = now - asked.at;
+        if outcome.result.is_ok() {
+            self.health.accepted(latency);
+        }
+        match &asked.question.reply {
+            Reply::Result => self.outlet.result(&outcome, &asked, latency),
+            Reply::Response { verb, transaction } => {
+                let answer = outcome.result.map(|_| serde_json::json!({}));
+                self.outlet.response(verb, transaction.as_deref(), &answer);
+            }
+        }
+    }
+
+    fn event(&mut self, event: &BridgeEvent) {
+        match event {
+            BridgeEvent::SafetyStop(_, reason) => {
+                warn!(reason = reason.as_str(), "stopped a toy for safety");
+            }
+            other => debug!(?other, "event"),
+        }
+        self.outlet.event(event);
+        self.outlet.bridge_changed();
+    }
+
+    fn report(&mut self, backend: BackendId, report: Report) {
+        match report {
+            Report::State(state) => self.backend_state(&backend, state),
+            Report::Up(description, capabilities) => {
+                let route = RouteId {
+                    backend,
+                    hardware: description.hardware.clone(),
+                };
+                self.input(Input::RouteUp {
+                    route,
+                    description,
+                    capabilities,
+                });
+            }
+            Report::Down(hardware, reason) => {
+                let route = RouteId { backend, hardware };
+                self.input(Input::RouteDown { route, reason });
+            }
+            Report::Told(hardware, input) => {
+                let route = RouteId { backend, hardware };
+                self.input(Input::Told { route, input });
+            }
+        }
+    }
+
+    fn backend_state(&mut self, backend: &BackendId, state: BackendState) {
+        let now = self.clock.now();
+        if let Some(event) = self.backends.set_state(backend, state, now) {
+            self.event(&event);
+        }
+        self.outlet.bridge_changed();
+    }
+
+    fn mqtt(&mut self, event: MqttEvent) {
+        match event {
+            MqttEvent::Up => {
+                info!("connected to the broker");
+                self.input(Input::Broker(true));
+                self.outlet.connected();
+            }
+            MqttEvent::Down(reason) => {
+                warn!(%reason, "lost the broker");
+                self.barrier.clear();
+                self.input(Input::Broker(false));
+            }
+            MqttEvent::Denied { filter } => self.denied(&filter),
+            MqttEvent::Message(message) => self.message(&message, false),
+        }
+    }
+
+    async fn housekeep(&mut self) {
+        let now = self.clock.now();
+        if self.clock.was_suspended() {
+            warn!("the machine was suspended: stopping all running toys");
+            self.input(Input::Suspended);
+        }
+        self.tickets.expire(now);
+        self.look_at_scan();
+        self.saver.look().await;
+        if self.saver.is_marked() && !self.engine.any_may_run() {
+            self.saver.mark_running(false);
+            self.emergency.all_clear();
+        }
+        self.outlet.set_problems(self.saver.problems());
+        self.outlet.health(now, &self.health);
+    }
+
+    /// Publishes and saves whatever has changed.
+    fn flush(&mut self) {
+        let now = self.clock.now();
+        self.saver.flush(now, &self.engine);
+        self.outlet.flush(now, &self.engine, &self.backends);
+    }
+
+    /// Stops all toys and waits until they have, or for long enough.
+    async fn end(&mut self, sources: &mut Sources, housekeeping: &mut Interval) {
+        info!("ending: stopping all running toys");
+        self.ending = true;
+        self.input(Input::Shutdown);
+        self.flush();
+        let stopping = async {
+            while !self.halted {
+                let wake = self.next(sources, housekeeping).await;
+                self.handle(wake).await;
+            }
+        };
+        if tokio::time::timeout(SHUTDOWN_PATIENCE, stopping)
+            .await
+            .is_err()
+        {
+            warn!("a toy did not confirm its stop in time; its lease ends it");
+        } else {
+            self.saver.mark_running(false);
+        }
+        self.outlet.all_offline(&self.engine);
+        self.saver.finish(&self.engine).await;
+    }
+}
+
+fn housekeeping() -> Interval {
+    let mut interval = tokio::time::interval(HOUSEKEEPING);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}

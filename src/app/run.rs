@@ -1,0 +1,152 @@
+//! `run`: puts the bridge together, runs it, and takes it apart in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::backend::Backend;
+use crate::backend::lovense::lan::RECONNECT;
+use crate::backend::supervisor::Supervisor;
+use crate::config::{Config, Loaded};
+use crate::engine::{Engine, Memory};
+use crate::mqtt::Session;
+use crate::telemetry::LogHandle;
+
+use super::admin;
+use super::backends::Backends;
+use super::compose::{self, StartError};
+use super::driver::{Driver, Ended, Sources};
+use super::emergency::Emergency;
+use super::inbox;
+use super::outlet::Outlet;
+use super::saver::Saver;
+use super::store::Store;
+
+/// How long the goodbye to the broker may take.
+const GOODBYE: Duration = Duration::from_millis(700);
+
+/// Runs the bridge until `shutdown` is cancelled, or somebody asks for a restart.
+///
+/// # Errors
+/// Settings that cannot work: nothing has been started then. Whatever goes wrong later is dealt
+/// with while it runs.
+pub async fn run(
+    loaded: &Loaded,
+    log: &LogHandle,
+    shutdown: CancellationToken,
+) -> Result<Ended, StartError> {
+    let config = &loaded.config;
+    let apps = compose::lovense_apps(config)?;
+    let broker = compose::broker(config)?;
+    let topics = compose::topics(config)?;
+
+    let store = Store::new(&loaded.data_dir);
+    let found = store.open();
+    for problem in &found.problems {
+        warn!("{problem}");
+    }
+    if found.left_running {
+        warn!("the last run did not end in order: every toy is stopped when it is found");
+    }
+    let memory = with_settings(found.memory, config);
+    let engine = Engine::new(config.engine_settings(), &memory, found.left_running);
+
+    let options = compose::session(config, broker, &topics, &found.instance);
+    let (session, mqtt, stops) = Session::start(&options);
+
+    let (reports_in, reports) = mpsc::unbounded_channel();
+    let links = CancellationToken::new();
+    let supervisor = Supervisor::new(reports_in, links.clone());
+    let mut backends = Backends::default();
+    for app in apps {
+        let backend: Arc<dyn Backend> = app;
+        let status = supervisor.start(Arc::clone(&backend), RECONNECT);
+        backends.add(backend, status);
+    }
+    if backends.is_empty() {
+        warn!("nothing is configured that could reach a toy: see [[lovense_lan]]");
+    }
+
+    let outlet = Outlet::new(
+        session.publisher(),
+        compose::outlet(config, topics.clone(), found.instance.clone(), log),
+    );
+    let emergency = Emergency::default();
+    let handle = log.clone();
+    let driver = Driver::new(
+        engine,
+        backends.clone(),
+        outlet,
+        Saver::new(store, found.instance, found.left_running, found.problems),
+        emergency.clone(),
+        inbox::Settings {
+            topics,
+            status_topic: config.home_assistant.status_topic.as_str().to_owned(),
+            status_online: config.home_assistant.status_online.clone(),
+            status_offline: config.home_assistant.status_offline.clone(),
+        },
+        admin::Settings::new(Arc::new(move |level| {
+            compose::set_log_level(&handle, level)
+        })),
+    );
+    let sources = Sources {
+        mqtt,
+        stops,
+        reports,
+        shutdown,
+    };
+    info!(version = env!("CARGO_PKG_VERSION"), "running");
+    // In a task of its own, so that a panic in there ends here, with the toys stopped.
+    let mut driving = JoinSet::new();
+    driving.spawn(driver.run(sources));
+    let (ended, outlet) = match driving.join_next().await {
+        Some(Ok((ended, outlet))) => (ended, Some(outlet)),
+        failed => {
+            let failed = failed.and_then(Result::err);
+            error!(?failed, "the bridge failed: stopping all toys");
+            stop_everything(&emergency, &backends).await;
+            (Ended::Failed, None)
+        }
+    };
+    links.cancel();
+    supervisor.finished().await;
+    if let Some(outlet) = outlet {
+        outlet.goodbye();
+    }
+    session.close(GOODBYE).await;
+    info!("ended");
+    Ok(ended)
+}
+
+/// What the settings say of toys holds unless something else was said at run time.
+fn with_settings(mut memory: Memory, config: &Config) -> Memory {
+    for toy in &config.toy {
+        let Some(id) = toy.toy() else { continue };
+        let known = memory.toys.entry(id).or_default();
+        if known.name.is_none() {
+            known.name = toy.name.as_ref().map(|name| name.as_str().to_owned());
+        }
+        if known.limits.is_none() {
+            known.limits = config.limits_of(id);
+        }
+    }
+    memory
+}
+
+/// The last resort: the engine is gone, so every toy that may run gets a stop.
+async fn stop_everything(emergency: &Emergency, backends: &Backends) {
+    let stops = emergency.stops();
+    let stops = stops.into_iter().filter_map(|op| {
+        let backend = Arc::clone(backends.get(&op.route.backend)?);
+        Some(async move {
+            let stop = backend.execute(op);
+            let _ = tokio::time::timeout(Duration::from_secs(2), stop).await;
+        })
+    });
+    join_all(stops).await;
+}

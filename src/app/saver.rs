@@ -1,0 +1,121 @@
+//! Saves what outlives the process, beside the driver's loop rather than in it.
+
+use tokio::task::JoinHandle;
+use tracing::warn;
+
+use crate::domain::Instant;
+use crate::engine::Engine;
+
+use super::store::{NotSaved, Store};
+
+/// Changes that come thick and fast are written once in this time.
+const INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Owns the data folder while the bridge runs.
+#[derive(Debug)]
+pub struct Saver {
+    store: Store,
+    instance: String,
+    changed: bool,
+    saved_at: Option<Instant>,
+    saving: Option<JoinHandle<Result<(), NotSaved>>>,
+    marked: bool,
+    /// What is wrong since the start, and what is wrong now.
+    problems_at_start: Vec<String>,
+    problem: Option<String>,
+}
+
+impl Saver {
+    /// Saves into `store`, as installation `instance`.
+    #[must_use]
+    pub fn new(store: Store, instance: String, marked: bool, problems: Vec<String>) -> Self {
+        Self {
+            store,
+            instance,
+            changed: false,
+            saved_at: None,
+            saving: None,
+            marked,
+            problems_at_start: problems,
+            problem: None,
+        }
+    }
+
+    /// There is something to save.
+    pub fn memory_changed(&mut self) {
+        self.changed = true;
+    }
+
+    /// Saves if there is something to save and nothing is being saved.
+    pub fn flush(&mut self, now: Instant, engine: &Engine) {
+        let soon = self.saved_at.is_some_and(|at| now - at < INTERVAL);
+        if !self.changed || soon || self.saving.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        self.changed = false;
+        self.saved_at = Some(now);
+        let (store, instance, memory) =
+            (self.store.clone(), self.instance.clone(), engine.memory());
+        let save = tokio::task::spawn_blocking(move || store.save(&instance, &memory));
+        self.saving = Some(save);
+    }
+
+    /// Takes notice of how saving went.
+    pub async fn look(&mut self) {
+        if let Some(task) = self.saving.take_if(|task| task.is_finished()) {
+            self.ended(task).await;
+        }
+    }
+
+    async fn ended(&mut self, task: JoinHandle<Result<(), NotSaved>>) {
+        let problem = match task.await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(error) => Some(format!("saving failed: {error}")),
+        };
+        if let Some(problem) = problem.as_ref().filter(|_| self.problem.is_none()) {
+            warn!("{problem}; going on without saving");
+        }
+        // Try again with the next look.
+        self.changed |= problem.is_some();
+        self.problem = problem;
+    }
+
+    /// Saves what is not saved yet, and waits for it.
+    pub async fn finish(&mut self, engine: &Engine) {
+        if let Some(task) = self.saving.take() {
+            self.ended(task).await;
+        }
+        self.saved_at = None;
+        self.flush(Instant::START, engine);
+        if let Some(task) = self.saving.take() {
+            self.ended(task).await;
+        }
+    }
+
+    /// Notes that a toy may be running from now on, or that none is any more.
+    pub fn mark_running(&mut self, running: bool) {
+        if self.marked == running {
+            return;
+        }
+        self.marked = running;
+        if let Err(error) = self.store.mark_running(running)
+            && self.problem.is_none()
+        {
+            warn!("{error}; going on without it");
+            self.problem = Some(error.to_string());
+        }
+    }
+
+    /// Whether it is noted that a toy may be running.
+    #[must_use]
+    pub const fn is_marked(&self) -> bool {
+        self.marked
+    }
+
+    /// What is wrong with the data folder.
+    pub fn problems(&self) -> impl Iterator<Item = &str> {
+        let all = self.problems_at_start.iter().chain(&self.problem);
+        all.map(String::as_str)
+    }
+}

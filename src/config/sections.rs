@@ -1,0 +1,219 @@
+//! Every setting there is. What is said of a key here is what docs/configuration.md, the example
+//! file and editors say of it.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use super::secret::Secret;
+use super::section::section;
+use super::types::{
+    Address, AppName, BrokerUrl, Fingerprint, GroupName, Host, LogFormat, LogLevel, OrOff, Rate,
+    Scheme, Span, Topic, ToyName, ToyRef, Trust,
+};
+use crate::domain::{Level, OutputKey, ToyId};
+
+section! {
+    /// All settings.
+    pub struct Config {
+        /// The folder where the bridge keeps its instance id, names, limits and quiet. Without it:
+        /// systemd's `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/toy2mqtt`, else
+        /// `~/.local/state/toy2mqtt`, else `/var/lib/toy2mqtt`. Images set it to `/data`.
+        pub data_dir: Option<PathBuf> = None => "\"/var/lib/toy2mqtt\"",
+        /// The broker.
+        pub mqtt: Mqtt,
+        /// Home Assistant.
+        pub home_assistant: HomeAssistant,
+        /// Lovense apps on the local network.
+        pub lovense_lan: Vec<LovenseLan>,
+        /// Safety.
+        pub safety: Safety,
+        /// Privacy.
+        pub privacy: Privacy,
+        /// Logging.
+        pub log: Log,
+        /// Toys.
+        pub toy: Vec<Toy>,
+        /// Groups.
+        pub group: Vec<Group>,
+        /// Patterns.
+        pub pattern: Vec<PatternSetting>,
+    }
+}
+
+section! {
+    /// The MQTT broker.
+    pub struct Mqtt {
+        /// Where the broker listens: `mqtt://host:port`, or `mqtts://host:port` for TLS. The port may
+        /// be left out: 1883, or 8883 with TLS. Without a URL the Home Assistant app asks the
+        /// Supervisor; everything else takes `mqtt://localhost:1883`.
+        pub url: Option<BrokerUrl> = None => "\"mqtts://broker.lan:8883\"",
+        /// The user to log in as.
+        pub username: Option<String> = None => "\"toy2mqtt\"",
+        /// The password. Better kept in a file of its own: see `password_file`.
+        pub password: Option<Secret> = None => "\"0815\"",
+        /// A file that holds the password and nothing else.
+        pub password_file: Option<PathBuf> = None => "\"/run/secrets/mqtt_password\"",
+        /// The certificates (PEM) of the authorities to trust instead of the public ones.
+        pub ca_file: Option<PathBuf> = None => "\"/etc/toy2mqtt/ca.pem\"",
+        /// The certificate (PEM) to show to the broker; needs `client_key`.
+        pub client_cert: Option<PathBuf> = None => "\"/etc/toy2mqtt/client.pem\"",
+        /// The private key (PEM) of `client_cert`.
+        pub client_key: Option<PathBuf> = None => "\"/etc/toy2mqtt/client.key\"",
+        /// What all topics start with. Several bridges share a broker by using different ones.
+        pub base_topic: Topic = Topic::known("toy2mqtt") => "\"home/toys\"",
+    }
+}
+
+impl Mqtt {
+    /// Where the broker listens if neither the user nor the Supervisor says so.
+    #[must_use]
+    pub fn broker(&self) -> BrokerUrl {
+        self.url.clone().unwrap_or_default()
+    }
+}
+
+section! {
+    /// How to show toys in Home Assistant.
+    pub struct HomeAssistant {
+        /// Whether to announce toys to Home Assistant. Without it the topics work all the same.
+        pub discovery: bool = true => "false",
+        /// The discovery prefix, as in the settings of Home Assistant's MQTT integration.
+        pub discovery_prefix: Topic = Topic::known("homeassistant") => "\"ha\"",
+        /// The topic of Home Assistant's birth and last will messages, as in its MQTT integration.
+        pub status_topic: Topic = Topic::known("homeassistant/status") => "\"ha/status\"",
+        /// The payload that says that Home Assistant has come.
+        pub status_online: String = "online".to_owned() => "\"up\"",
+        /// The payload that says that Home Assistant has gone.
+        pub status_offline: String = "offline".to_owned() => "\"down\"",
+        /// Whether each toy has a light entity. Switch it off if somebody may say "turn on all the
+        /// lights".
+        pub light: bool = true => "false",
+    }
+}
+
+section! {
+    /// A Lovense app on the local network: Lovense Remote in Game Mode, or Lovense Connect. Any
+    /// number of them.
+    pub struct LovenseLan {
+        /// The phone or computer that runs the app, as its Game Mode screen shows it.
+        pub host: Host => "\"192.168.1.20\"",
+        /// The port on the same screen. Without it the usual ones are tried: 20010, 20011 and 34567,
+        /// or 30010, 30011 and 34568 with `https`.
+        pub port: Option<NonZeroU16> = None => "20010",
+        /// How to speak to it.
+        pub scheme: Scheme = Scheme::Http => "\"https\"",
+        /// With `https`: which certificate to accept. `webpki`: one signed for the app's
+        /// `*.lovense.club` name; `pin`: the one the app is known to have, or one of `pins`;
+        /// `insecure`: any.
+        pub trust: Trust = Trust::Webpki => "\"pin\"",
+        /// With `trust = "pin"`: SHA-256 fingerprints of more certificates to accept.
+        pub pins: Vec<Fingerprint> = Vec::new() => "[\"efa74a209bb8fcc2a81c9f5151dc899ae0c5cd80c493d265698d79ccf5a88242\"]",
+        /// Whether to listen to buttons, sensors and level changes (Toy Events). The phone asks
+        /// whether to allow it.
+        pub events: bool = true => "false",
+        /// The port of Toy Events, where it is not `port`.
+        pub events_port: Option<NonZeroU16> = None => "20011",
+        /// How long the app keeps a level up without hearing from the bridge; renewed at half of it
+        /// while the level is above 0. With `off` a toy runs on if the bridge is killed.
+        pub lease: OrOff<Span<2_000, 60_000>> = OrOff::On(Span::from_millis(5_000)) => "\"10s\"",
+        /// The least time between two commands to one toy. A stop never waits.
+        pub pace: Span<20, 5_000> = Span::from_millis(100) => "\"150ms\"",
+        /// Whether the app plays its four presets by itself instead of the bridge sending every step.
+        pub play_in_app: bool = false => "true",
+        /// What the app calls the bridge when it asks whether to allow it.
+        pub app_name: AppName = AppName::known("toy2mqtt") => "\"Living room\"",
+    }
+}
+
+section! {
+    /// What stops toys by itself, and what they may do at most.
+    pub struct Safety {
+        /// Stop all toys when the broker has been away for this long.
+        pub broker_lost: OrOff<Span<1_000, 3_600_000>> = OrOff::On(Span::from_millis(10_000))
+            => "\"30s\"",
+        /// Stop all toys when Home Assistant has said that it goes and is not back after this long.
+        pub home_assistant_lost: OrOff<Span<1_000, 3_600_000>> = OrOff::On(Span::from_millis(30_000))
+            => "\"off\"",
+        /// Stop a running toy of which nobody has asked anything for this long.
+        pub idle: OrOff<Span<10_000, 86_400_000>> = OrOff::On(Span::from_millis(1_800_000))
+            => "\"1h\"",
+        /// After a stop of all toys, refuse levels above 0 for this long.
+        pub stop_hold: Span<0, 60_000> = Span::from_millis(2_000) => "\"5s\"",
+        /// The level of a bare "on" for a toy that has not had one yet, in percent.
+        pub default_level: Level = Level::from_permille(300) => "20",
+        /// No toy goes above this level, in percent, unless it has a `max` of its own.
+        pub max_level: Level = Level::FULL => "80",
+        /// The fastest rise of a level, in percent per second.
+        pub slope: OrOff<Rate> = OrOff::Off => "50",
+    }
+}
+
+section! {
+    /// Discretion.
+    pub struct Privacy {
+        /// Neutral names, models and icons in Home Assistant, and nothing that names brand, model or
+        /// address in any topic or payload.
+        pub discreet: bool = false => "true",
+    }
+}
+
+section! {
+    /// The log. It goes to the standard error output.
+    pub struct Log {
+        /// How much to log. Only `debug` and `trace` name toys, levels and addresses. It can be
+        /// changed at run time, too.
+        pub level: LogLevel = LogLevel::Info => "\"debug\"",
+        /// `text` for people, `json` for programs: one object per line.
+        pub format: LogFormat = LogFormat::Text => "\"json\"",
+    }
+}
+
+section! {
+    /// What you want for one toy. It is named by `id` or by `address`.
+    pub struct Toy {
+        /// The toy's id, as in its topics.
+        pub id: Option<ToyId> = None => "\"toy_d3ef8320\"",
+        /// Instead of `id`: the toy's Bluetooth address.
+        pub address: Option<Address> = None => "\"F0:82:C0:02:46:FA\"",
+        /// What to call it, unless it is renamed at run time.
+        pub name: Option<ToyName> = None => "\"Alpha\"",
+        /// No output of it goes above this level, in percent.
+        pub max: Option<Level> = None => "60",
+        /// The fastest rise of its levels, in percent per second.
+        pub slope: Option<OrOff<Rate>> = None => "25",
+        /// Outputs that have a lower limit than `max`, in percent.
+        pub limits: BTreeMap<OutputKey, Level> = BTreeMap::new() => "{ vibrate_1 = 40 }",
+    }
+}
+
+section! {
+    /// Several toys under one topic: `<base_topic>/<name>/set`.
+    pub struct Group {
+        /// The name, part of the topic.
+        pub name: GroupName => "\"duo\"",
+        /// Its toys, by id, address or the name of a `[[toy]]`.
+        pub toys: Vec<ToyRef> => "[\"Alpha\", \"toy_5e6f7a8b\"]",
+    }
+}
+
+section! {
+    /// A pattern of your own, to be chosen like the built-in ones. One with the name of a built-in
+    /// pattern takes its place.
+    pub struct PatternSetting {
+        /// The name, as shown.
+        pub name: String => "\"Tide\"",
+        /// How long each level is held.
+        pub step: Span<100, 60_000> = Span::from_millis(200) => "\"500ms\"",
+        /// The levels in percent, played in a loop.
+        pub levels: Vec<Level> => "[10, 30, 60, 30]",
+    }
+}
+
+impl Toy {
+    /// The toy that this is about; `None` if it names none, which is an error by itself.
+    #[must_use]
+    pub fn toy(&self) -> Option<ToyId> {
+        self.id.or(self.address.as_ref().map(Address::toy))
+    }
+}

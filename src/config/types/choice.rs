@@ -1,0 +1,107 @@
+//! Settings with a few possible words.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Invalid;
+use crate::config::kind::Kind;
+use crate::config::suggest::nearest;
+use crate::config::value::Text;
+
+macro_rules! choice {
+    (
+        $(#[doc = $about:literal])+
+        pub enum $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+ }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl $name {
+            /// Every choice.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The word for every choice.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The word for it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let found = Self::ALL.iter().find(|choice| choice.as_str() == text);
+                found.copied().ok_or_else(|| {
+                    let meant = nearest(text, Self::WORDS.iter().copied());
+                    let meant = meant.map(|word| format!("; did you mean \"{word}\"?"));
+                    let kind = Kind::Choice(Self::WORDS).describe();
+                    Invalid::new(text, &format!("is not {kind}{}", meant.unwrap_or_default()))
+                })
+            }
+        }
+
+        impl Text for $name {
+            fn kind() -> Kind {
+                Kind::Choice(Self::WORDS)
+            }
+        }
+    };
+}
+
+choice! {
+    /// How to speak to an app.
+    pub enum Scheme {
+        /// In the clear.
+        Http = "http",
+        /// With TLS.
+        Https = "https",
+    }
+}
+
+choice! {
+    /// Whose certificate to trust.
+    pub enum Trust {
+        /// One that a public authority signed for the host.
+        Webpki = "webpki",
+        /// One with a known fingerprint.
+        Pin = "pin",
+        /// Any.
+        Insecure = "insecure",
+    }
+}
+
+choice! {
+    /// How much to log.
+    pub enum LogLevel {
+        /// What went wrong and stays wrong.
+        Error = "error",
+        /// What went wrong.
+        Warn = "warn",
+        /// What has changed. Names no toy, level or address.
+        Info = "info",
+        /// What is done and why. Names toys, levels and addresses.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+choice! {
+    /// The form of log lines.
+    pub enum LogFormat {
+        /// For people.
+        Text = "text",
+        /// One JSON object per line.
+        Json = "json",
+    }
+}
