@@ -6,6 +6,8 @@ pub mod backends;
 pub mod barrier;
 pub mod clock;
 pub mod compose;
+#[cfg(feature = "demo")]
+pub mod demo_broker;
 pub mod driver;
 pub mod emergency;
 pub mod health;
