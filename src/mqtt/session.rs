@@ -9,6 +9,7 @@
 //! retained is published again from the [outbox](super::outbox) whenever the broker is back.
 
 mod connection;
+mod reason;
 
 use std::sync::Arc;
 use std::time::Duration;

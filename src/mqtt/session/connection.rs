@@ -10,14 +10,15 @@ use std::time::Duration;
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff as _;
 use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttState, Outgoing, Packet,
-    QoS, SubscribeFilter, SubscribeReasonCode,
+    AsyncClient, ConnectionError, Event, EventLoop, MqttState, Outgoing, Packet, QoS,
+    SubscribeFilter, SubscribeReasonCode,
 };
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::Message;
+use super::reason::explain;
 
 /// A connection that lasted this long has proved itself: after it, attempts start swiftly again.
 const PROVED: Duration = Duration::from_secs(5);
@@ -111,7 +112,7 @@ impl Connection {
                 Err(ConnectionError::RequestsDone) => return,
                 Err(error) => {
                     self.forget();
-                    side.down(explain(&error)).await;
+                    side.down(explain(&error, self.since.is_some())).await;
                     if self.rest().await.is_none() {
                         return;
                     }
@@ -190,39 +191,6 @@ impl Connection {
                 .await;
             }
             _ => {}
-        }
-    }
-}
-
-/// What went wrong, and what to do about it.
-fn explain(error: &ConnectionError) -> String {
-    match error {
-        ConnectionError::ConnectionRefused(
-            ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
-        ) => {
-            "the broker refuses user or password: check mqtt.username and mqtt.password".to_owned()
-        }
-        ConnectionError::ConnectionRefused(code) => {
-            format!("the broker refuses the connection: {code:?}")
-        }
-        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
-            "the broker does not answer: check mqtt.url, and whether it is overloaded".to_owned()
-        }
-        ConnectionError::Io(cause) if cause.kind() == std::io::ErrorKind::ConnectionRefused => {
-            "nothing listens there: check mqtt.url, and whether the broker is running".to_owned()
-        }
-        ConnectionError::Tls(cause) => {
-            format!("no secure connection: {cause}; check mqtt.url and mqtt.ca_file")
-        }
-        other => {
-            let other = other.to_string();
-            // TLS 1.3 (RFC 8446 §4.4.2.4) refuses a client only after the handshake.
-            if other.contains("CertificateRequired") {
-                "the broker wants a client certificate: set mqtt.client_cert and mqtt.client_key"
-                    .to_owned()
-            } else {
-                format!("connection failed: {other}")
-            }
         }
     }
 }
