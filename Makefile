@@ -25,7 +25,9 @@ lint: ## format, clippy, documentation, generated files, dependencies
 	@scripts/need.sh cargo cc rustfmt clippy
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features
+	@# The documentation is for who works on the program: private parts belong to it.
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
+		cargo doc --no-deps --all-features --document-private-items
 	scripts/docs.sh --check
 	@if cargo deny --version >/dev/null 2>&1; then \
 		cargo deny check bans licenses sources; \

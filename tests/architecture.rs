@@ -132,10 +132,13 @@ fn sources() -> Vec<Source> {
         .filter(|file| file.extension().is_some_and(|e| e == "rs"));
     rust.map(|file| {
         let text = fs::read_to_string(file).expect("UTF-8 source");
+        let path = relative(file);
+        let is_test = path.ends_with("/tests.rs") || path.ends_with("_tests.rs");
+        let code = if is_test { String::new() } else { bare(&text) };
         Source {
-            path: relative(file),
             lines: text.lines().count(),
-            code: without_tests(&bare(&text)).to_owned(),
+            code: without_tests(&code).to_owned(),
+            path,
         }
     })
     .collect()

@@ -114,7 +114,7 @@ pub fn lovense_apps(config: &Config) -> Result<Vec<Arc<LanApp>>, StartError> {
 }
 
 /// `lovense_lan`, `lovense_lan_2`, …
-fn backend_id(kind: &str, index: usize) -> BackendId {
+pub(super) fn backend_id(kind: &str, index: usize) -> BackendId {
     match index {
         0 => BackendId::new(kind),
         _ => BackendId::new(format!("{kind}_{}", index + 1)),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mqtt5::broker::config::{StorageBackend, StorageConfig};
 use mqtt5::broker::{BrokerConfig, BrokerShutdownHandle, MqttBroker};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tracing::debug;
 
 /// How long clients have to go before they are dropped.
@@ -44,7 +44,8 @@ pub enum DemoBrokerError {
 pub struct DemoBroker {
     addr: SocketAddr,
     handle: Handle,
-    task: JoinHandle<()>,
+    /// Its one task.
+    tasks: JoinSet<()>,
 }
 
 /// Stops the broker when it goes.
@@ -77,7 +78,8 @@ impl DemoBroker {
         let addr = broker.local_addr().ok_or(DemoBrokerError::Ended)?;
         let handle = Handle(broker.shutdown_handle());
         let mut ready = broker.ready_receiver();
-        let task = tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
             if let Err(error) = broker.run().await {
                 debug!(%error, "the demo's broker ended");
             }
@@ -85,7 +87,11 @@ impl DemoBroker {
         if ready.wait_for(|ready| *ready).await.is_err() {
             return Err(DemoBrokerError::Ended);
         }
-        Ok(Self { addr, handle, task })
+        Ok(Self {
+            addr,
+            handle,
+            tasks,
+        })
     }
 
     /// Where it listens.
@@ -97,13 +103,15 @@ impl DemoBroker {
     /// Drops all clients and frees the port. Takes two seconds at most.
     pub async fn stop(self) {
         let Self {
-            handle, mut task, ..
+            handle, mut tasks, ..
         } = self;
         drop(handle);
-        if tokio::time::timeout(PATIENCE, &mut task).await.is_err() {
+        if tokio::time::timeout(PATIENCE, tasks.join_next())
+            .await
+            .is_err()
+        {
             debug!("the demo's broker did not end by itself");
-            task.abort();
-            let _ = task.await;
+            tasks.shutdown().await;
         }
     }
 }

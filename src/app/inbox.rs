@@ -67,7 +67,10 @@ impl Driver {
     fn command(&mut self, incoming: Incoming, message: &Message, urgent: bool) {
         let topic = &message.topic;
         match incoming {
-            Incoming::Stop(target) => self.stop(target, topic, urgent),
+            Incoming::Stop(target) => {
+                let id = command::id_of(&message.payload);
+                self.stop(target, topic, id, urgent);
+            }
             Incoming::Quiet => self.quiet(message),
             Incoming::Scan => self.scan(message),
             Incoming::Request(verb) => self.bridge_request(&verb, topic, &message.payload),
@@ -144,7 +147,7 @@ impl Driver {
         });
     }
 
-    fn stop(&mut self, target: Target, topic: &str, urgent: bool) {
+    fn stop(&mut self, target: Target, topic: &str, id: Option<String>, urgent: bool) {
         let now = self.clock.now();
         info!("stop");
         if urgent {
@@ -152,7 +155,7 @@ impl Driver {
             let marker = self.barrier.raise(target.clone(), now);
             self.outlet.send_marker(&marker);
         }
-        self.ask(target, Action::Stop, None, Value::Null, topic);
+        self.ask(target, Action::Stop, id, Value::Null, topic);
     }
 
     fn quiet(&mut self, message: &Message) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -101,10 +102,13 @@ pub async fn run(
     };
     info!(version = env!("CARGO_PKG_VERSION"), "running");
     // In a task of its own, so that a panic in there ends here, with the toys stopped.
-    let (ended, outlet) = match tokio::spawn(driver.run(sources)).await {
-        Ok((ended, outlet)) => (ended, Some(outlet)),
-        Err(panic) => {
-            error!("the bridge failed: {panic}; stopping all toys");
+    let mut driving = JoinSet::new();
+    driving.spawn(driver.run(sources));
+    let (ended, outlet) = match driving.join_next().await {
+        Some(Ok((ended, outlet))) => (ended, Some(outlet)),
+        failed => {
+            let failed = failed.and_then(Result::err);
+            error!(?failed, "the bridge failed: stopping all toys");
             stop_everything(&emergency, &backends).await;
             (Ended::Failed, None)
         }

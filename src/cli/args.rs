@@ -81,6 +81,9 @@ pub struct SimulateArgs {
     /// The toys press their buttons, move and lose charge by themselves
     #[arg(long)]
     pub lively: bool,
+    /// Where faults can be switched over HTTP, on a loopback address: see the docs of `sim`
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub control: Option<SocketAddr>,
     /// How long the app takes to answer
     #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = duration)]
     pub delay: Duration,

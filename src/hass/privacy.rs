@@ -131,7 +131,7 @@ impl Privacy {
         let mut text = text.to_owned();
         if self.is_discreet() {
             for brand in BRANDS {
-                text = replace(&text, brand, |_, _| true);
+                text = replace(&text, brand, anywhere);
             }
         }
         single_line(&text, MAX_STATE)
@@ -156,7 +156,8 @@ impl Privacy {
         let mut text = text.to_owned();
         for word in telling.into_iter().filter(|word| !word.is_empty()) {
             // A model may be called "Max", and "maximum" is no secret.
-            text = replace(&text, word, stands_alone);
+            let short = word.chars().count() < 5;
+            text = replace(&text, word, if short { stands_alone } else { anywhere });
         }
         self.text(&text)
     }
@@ -214,6 +215,10 @@ fn replace(text: &str, word: &str, which: fn(&str, &str) -> bool) -> String {
         }
     }
     out
+}
+
+fn anywhere(_: &str, _: &str) -> bool {
+    true
 }
 
 fn stands_alone(before: &str, after: &str) -> bool {

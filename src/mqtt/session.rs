@@ -53,7 +53,7 @@ pub struct Options {
     pub will: Option<(String, Vec<u8>)>,
     /// What the main connection subscribes to.
     pub filters: Vec<String>,
-    /// What both connections subscribe to.
+    /// What both connections subscribe to; without any there is no second one.
     pub stop_filters: Vec<String>,
     /// Twice this passes before a dead link is noticed; 10 s unless given. At least 1 s.
     pub keep_alive: Option<Duration>,
@@ -136,8 +136,10 @@ impl Session {
         };
         let connection = Connection::new(main.clone(), main_loop, closing.clone());
         tasks.spawn(guarded(cancel.clone(), connection.run(main_side)));
-        let connection = Connection::new(stop.clone(), stop_loop, closing.clone());
-        tasks.spawn(guarded(cancel.clone(), connection.run(stop_side)));
+        if !options.stop_filters.is_empty() {
+            let connection = Connection::new(stop.clone(), stop_loop, closing.clone());
+            tasks.spawn(guarded(cancel.clone(), connection.run(stop_side)));
+        }
         tasks.spawn(guarded(
             cancel.clone(),
             publish(main.clone(), publisher.clone()),

@@ -1,10 +1,11 @@
 //! Attempts to connect become rarer, whatever the broker does.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::bridge::{Bridge, options};
 use crate::support::soon;

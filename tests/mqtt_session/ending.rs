@@ -1,7 +1,8 @@
 //! How the bridge goes: with goodbye or without.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use toy2mqtt::mqtt::Rank;
 
 use crate::bridge::{Bridge, SET, STATE, options};

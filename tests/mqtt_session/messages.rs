@@ -1,5 +1,6 @@
 //! Messages of every size and kind.
 
+use tokio::task::JoinSet;
 use toy2mqtt::mqtt::publisher::MAX_PAYLOAD;
 use toy2mqtt::mqtt::{Event, Message, Rank};
 
@@ -78,7 +79,8 @@ async fn ten_thousand_messages_each_way_come_in_order() {
     let mut bridge = Bridge::up(&options(broker.addr)).await;
     let mut user = broker.client("user").await;
     let count = 10_000_u32;
-    let sending = tokio::spawn(async move {
+    let mut sending = JoinSet::new();
+    sending.spawn(async move {
         // Mosquitto drops what waits for a slow client beyond 1,000: no more are under way.
         for hundred in 0..count / 100 {
             let numbers = hundred * 100..(hundred + 1) * 100;
@@ -91,7 +93,7 @@ async fn ten_thousand_messages_each_way_come_in_order() {
         let message = bridge.message().await;
         assert_eq!(message, fresh(SET, &n.to_string()));
     }
-    let mut user = sending.await.unwrap();
+    let mut user = sending.join_next().await.unwrap().unwrap();
     assert!(user.subscribe("toy2mqtt/result").await);
     for n in 0..count {
         bridge

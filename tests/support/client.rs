@@ -7,7 +7,7 @@ use rumqttc::{
     SubscribeReasonCode,
 };
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::soon;
 
@@ -32,15 +32,9 @@ impl Received {
 pub struct Client {
     client: AsyncClient,
     events: mpsc::UnboundedReceiver<Event>,
-    task: JoinHandle<ConnectionError>,
+    task: JoinSet<ConnectionError>,
     /// What came so far, in order, as far as somebody waited for it.
     pub received: Vec<Received>,
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Client {
@@ -54,7 +48,8 @@ impl Client {
         options.set_max_packet_size(LIMIT, LIMIT);
         let (client, mut event_loop) = AsyncClient::new(options, 20_000);
         let (sender, events) = mpsc::unbounded_channel();
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             loop {
                 match event_loop.poll().await {
                     Ok(event) => drop(sender.send(event)),
@@ -187,8 +182,9 @@ impl Client {
 
     /// Waits until the broker has ended the connection.
     pub async fn broken(mut self) -> ConnectionError {
-        soon("the end of the connection", &mut self.task)
+        soon("the end of the connection", self.task.join_next())
             .await
+            .expect("a task")
             .expect("the task does not panic")
     }
 }

@@ -1,6 +1,5 @@
 //! What several test files use. Each compiles a copy of its own and uses a part of it.
-#![expect(clippy::allow_attributes, reason = "some test binaries use all of it")]
-#![allow(dead_code, reason = "most use a part of it")]
+#![allow(dead_code, reason = "most test binaries use a part of it")]
 #![expect(unreachable_pub, reason = "every test binary has a copy of its own")]
 
 pub mod certificates;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Which connections: those for stops have a client id that ends in `-stop`.
@@ -44,13 +44,7 @@ pub struct Proxy {
     /// Where it listens.
     pub addr: SocketAddr,
     lanes: Arc<Mutex<Lanes>>,
-    task: AbortHandle,
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _task: JoinSet<()>,
 }
 
 impl Proxy {
@@ -60,7 +54,8 @@ impl Proxy {
         let addr = listener.local_addr().expect("an address");
         let lanes = Arc::new(Mutex::new(Lanes::default()));
         let shared = Arc::clone(&lanes);
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             let mut links = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 links.spawn(link(stream, target, Arc::clone(&shared)));
@@ -69,7 +64,7 @@ impl Proxy {
         Self {
             addr,
             lanes,
-            task: task.abort_handle(),
+            _task: task,
         }
     }
 

@@ -201,6 +201,9 @@ pub fn certificate_problem(error: &rustls::Error) -> Option<String> {
         rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
             Some(other.0.to_string())
         }
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => Some("it is issued to another address".to_owned()),
         rustls::Error::InvalidCertificate(reason) => Some(reason.to_string()),
         _ => None,
     }

@@ -70,6 +70,16 @@ impl Change {
     }
 }
 
+/// The asker's own id in a payload that may be anything.
+#[must_use]
+pub fn id_of(payload: &[u8]) -> Option<String> {
+    if payload.len() > MAX_PAYLOAD {
+        return None;
+    }
+    let payload: Value = serde_json::from_slice(payload).ok()?;
+    fields::id("id", payload.get("id")?).ok()
+}
+
 /// Reads a payload that switches something: `ON`, `true` or `1`; `OFF`, `false` or `0`; in upper or
 /// lower case.
 ///

@@ -85,7 +85,11 @@ fn our_name(key: OutputKey) -> String {
 
 /// "Tip Vibe" → "Tip vibe". At most 60 characters.
 fn sentence(label: &str) -> String {
-    let label: String = label.chars().filter(|c| !c.is_control()).take(60).collect();
+    let label: String = label
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(60)
+        .collect();
     let mut words = label.split_whitespace();
     let Some(first) = words.next() else {
         return String::new();
@@ -133,7 +137,7 @@ mod tests {
         for (label, expected) in [
             ("Tip Vibe", "Tip vibe"),
             ("internal  VIBE", "Internal VIBE"),
-            ("élan\tVital", "Élanvital"),
+            ("élan\tVital", "Élan vital"),
             (" ", ""),
         ] {
             assert_eq!(sentence(label), expected, "{label:?}");

@@ -134,6 +134,7 @@ impl Connection {
             self.backoff.reset();
         }
         let delay = self.backoff.next_backoff().unwrap_or(BACKOFF_MAX);
+        #[expect(clippy::disallowed_methods, reason = "the delay between two attempts")]
         let rest = sleep(delay.min(BACKOFF_MAX));
         self.closing.run_until_cancelled(rest).await
     }
@@ -148,8 +149,10 @@ impl Connection {
         self.unanswered.clear();
     }
 
-    /// Reads on until the broker hangs up: to close a socket with something left to read resets
-    /// the connection, and the broker may then never see our goodbye.
+    /// Reads on until the broker hangs up, as it does after DISCONNECT (MQTT 3.1.1 §3.14.4).
+    ///
+    /// To close a socket with something left to read resets the connection: the broker may then
+    /// never see our goodbye, and publish the will.
     async fn farewell(&mut self) {
         let rest = async { while self.event_loop.poll().await.is_ok() {} };
         if timeout(FAREWELL, rest).await.is_err() {

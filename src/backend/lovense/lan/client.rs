@@ -55,13 +55,28 @@ impl Site {
 
     /// `http://192.168.1.10:20010/command`; for websockets with `ws`.
     pub(super) fn url(&self, websocket: bool, port: u16, path: &str) -> String {
+        self.write(&self.authority, websocket, port, path)
+    }
+
+    /// The URL for people: the address as the user knows it, and no brand in any log.
+    pub(super) fn place(&self, websocket: bool, port: u16, path: &str) -> String {
+        match self.address {
+            Some(address) => {
+                let host = Host::Address(address).to_string();
+                self.write(&host, websocket, port, path)
+            }
+            None => self.url(websocket, port, path),
+        }
+    }
+
+    fn write(&self, host: &str, websocket: bool, port: u16, path: &str) -> String {
         let scheme = match (websocket, self.encrypted) {
             (false, false) => "http",
             (false, true) => "https",
             (true, false) => "ws",
             (true, true) => "wss",
         };
-        format!("{scheme}://{}:{port}{path}", self.authority)
+        format!("{scheme}://{host}:{port}{path}")
     }
 
     /// What to dial for a connection that is not HTTP's.
@@ -97,6 +112,7 @@ async fn look_up(name: &str) -> Result<IpAddr, Fault> {
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
+    url: Arc<str>,
     place: Arc<str>,
 }
 
@@ -131,11 +147,12 @@ impl Client {
             .map_err(|error| OptionsError::Client(error.to_string()))?;
         Ok(Self {
             http,
-            place: site.url(false, port, "/command").into(),
+            url: site.url(false, port, "/command").into(),
+            place: site.place(false, port, "/command").into(),
         })
     }
 
-    /// Its URL.
+    /// Its URL, for people.
     pub(super) fn place(&self) -> &str {
         &self.place
     }
@@ -161,7 +178,7 @@ impl Client {
     async fn send(&self, request: &Request, limit: Duration) -> Result<Answer, Fault> {
         let fault = |error: &reqwest::Error| Fault::of_http(&self.place, limit, error);
         let body = serde_json::to_vec(request).expect("texts and numbers can always be written");
-        let sent = self.http.post(&*self.place).body(body).send().await;
+        let sent = self.http.post(&*self.url).body(body).send().await;
         let mut response = sent.map_err(|error| fault(&error))?;
         let status = response.status();
         let mut bytes = Vec::new();
@@ -244,6 +261,16 @@ mod tests {
         for (host, trust, expected) in cases {
             assert_eq!(url(host, trust).await, expected);
         }
+    }
+
+    #[tokio::test]
+    async fn people_read_the_address_that_they_know() {
+        let host = "192.168.1.10".parse().unwrap();
+        let site = Site::locate(&host, &Trust::Webpki).await.unwrap();
+        assert_eq!(
+            site.place(true, 30010, "/v1"),
+            "wss://192.168.1.10:30010/v1"
+        );
     }
 
     #[tokio::test]

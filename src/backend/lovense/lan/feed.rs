@@ -299,7 +299,7 @@ impl LanApp {
     /// Connects to the Toy Events of the app that was found.
     pub(super) async fn dial(&self, line: &Line) -> Result<Socket, DialError> {
         let port = self.options.events_port.unwrap_or(line.port);
-        let place = line.site.url(true, port, "/v1");
+        let place = line.site.place(true, port, "/v1");
         let limit = self.options.timing.connect * 2;
         match timeout(limit, self.handshake(line, port, &place, limit)).await {
             Ok(result) => result,
@@ -327,7 +327,8 @@ impl LanApp {
         let stream = TcpStream::connect((address.as_str(), port)).await;
         let stream = stream.map_err(|error| of_io(&error))?;
         stream.set_nodelay(true).map_err(|error| of_io(&error))?;
-        let request = place.into_client_request().map_err(of_socket)?;
+        let url = line.site.url(true, port, "/v1");
+        let request = url.into_client_request().map_err(of_socket)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));

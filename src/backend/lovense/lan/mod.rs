@@ -127,7 +127,7 @@ impl LanApp {
     fn line(&self, site: &Site, port: u16) -> Result<Line, Fault> {
         let client = || {
             Client::new(&self.options, &self.tls, site, port).map_err(|error| Fault::Unreachable {
-                place: site.url(false, port, ""),
+                place: site.place(false, port, ""),
                 reason: error.to_string(),
             })
         };

@@ -14,7 +14,7 @@ use crate::backend::lovense::events::{self, Frame};
 /// What was found of an app that answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeReport {
-    /// The URL that commands are sent to.
+    /// The URL that commands are sent to, with the app's address for a host.
     pub place: String,
     /// The port that answered.
     pub port: u16,

@@ -1,0 +1,363 @@
+//! `toys`, `set` and `stop`: asks the running bridge over MQTT, as anybody could.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
+
+use crate::config::Config;
+use crate::config::types::ToyRef;
+use crate::domain::{Level, SetCommand, Target, ToyId};
+use crate::mqtt::{Event, Message, Options, Session, Topics};
+
+use super::compose::{self, StartError};
+
+/// Why the bridge could not be asked, or did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The settings do not lead to a broker.
+    #[error(transparent)]
+    Settings(#[from] StartError),
+    /// The broker.
+    #[error("{0}")]
+    Broker(String),
+    /// The broker is there, the bridge is not.
+    #[error("no bridge answers at {base:?}: is `toy2mqtt run` running, with the same base topic?")]
+    NoBridge {
+        /// The base topic.
+        base: String,
+    },
+    /// Nobody of that name.
+    #[error("no toy or group is called {0}; `toy2mqtt toys` lists them")]
+    Unknown(String),
+    /// The bridge refused.
+    #[error("{message}")]
+    Refused {
+        /// The error code of the result.
+        code: String,
+        /// In words.
+        message: String,
+    },
+    /// No answer in time.
+    #[error("no answer within {}", humantime::format_duration(*.0))]
+    Timeout(Duration),
+}
+
+/// A toy as the bridge lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// Its id.
+    pub id: ToyId,
+    /// What it is called.
+    pub name: String,
+    /// Whether it can be used.
+    pub available: bool,
+    /// Everything.
+    pub details: Value,
+}
+
+/// A connection to the bridge, by way of the broker.
+pub struct Client {
+    session: Session,
+    events: mpsc::Receiver<Event>,
+    topics: Topics,
+    patience: Duration,
+    /// Tells our requests from others'.
+    id: String,
+}
+
+impl Client {
+    /// Connects to the broker of these settings.
+    ///
+    /// # Errors
+    /// No broker there, or it does not let us in.
+    pub async fn connect(config: &Config, patience: Duration) -> Result<Self, ClientError> {
+        let topics = compose::topics(config)?;
+        let id = format!("cli-{}", std::process::id());
+        let base = topics.base();
+        let options = Options {
+            client_id: format!("{}-{id}", base.replace('/', "-")),
+            filters: vec![
+                format!("{base}/+/result"),
+                format!("{base}/bridge/response/+"),
+                topics.bridge_event(),
+            ],
+            ..compose::broker(config)?
+        };
+        let (session, mut events, _) = Session::start(&options);
+        let connected = async {
+            let mut last = "no answer from the broker".to_owned();
+            while let Some(event) = events.recv().await {
+                match event {
+                    Event::Up => return Ok(()),
+                    Event::Down(reason) => {
+                        last = reason;
+                        break;
+                    }
+                    Event::Denied { .. } | Event::Message(_) => {}
+                }
+            }
+            Err(ClientError::Broker(last))
+        };
+        match tokio::time::timeout(patience, connected).await {
+            Ok(Ok(())) => Ok(Self {
+                session,
+                events,
+                topics,
+                patience,
+                id,
+            }),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(ClientError::Broker(format!(
+                "the broker does not answer within {}",
+                humantime::format_duration(patience)
+            ))),
+        }
+    }
+
+    /// Says goodbye to the broker.
+    pub async fn close(self) {
+        drop(self.events);
+        self.session.close(Duration::from_millis(500)).await;
+    }
+
+    /// All toys that the bridge knows.
+    ///
+    /// # Errors
+    /// No bridge there.
+    pub async fn toys(&mut self) -> Result<Vec<Listed>, ClientError> {
+        let payload = json!({ "transaction": self.id });
+        let request = self.topics.bridge_request("toys");
+        self.send(&request, &payload);
+        let response = self.topics.bridge_response("toys");
+        let id = self.id.clone();
+        let answer = self
+            .wait(|topic, value| {
+                (topic == response && value["transaction"] == *id).then(|| value.clone())
+            })
+            .await;
+        let answer = match answer {
+            Err(ClientError::Timeout(_)) => {
+                let base = self.topics.base().to_owned();
+                return Err(ClientError::NoBridge { base });
+            }
+            other => other?,
+        };
+        let toys = answer["data"]["toys"].as_array().into_iter().flatten();
+        Ok(toys.filter_map(listed).collect())
+    }
+
+    /// Sets outputs, and waits until the toy has accepted it. Returns the results.
+    ///
+    /// # Errors
+    /// No such toy, no bridge, or it was refused.
+    pub async fn set(
+        &mut self,
+        toy: &ToyRef,
+        command: &SetCommand,
+    ) -> Result<Vec<Value>, ClientError> {
+        let toys = self.toys().await?;
+        let target = target(toy, &toys)?;
+        let answers = match &target {
+            Target::Toy(_) => 1,
+            // How many there are in a group, only the bridge knows: the first answer has to do.
+            Target::Group(_) | Target::All => 1,
+        };
+        let topic = self.topics.set(&target);
+        self.send(&topic, &payload(command, &self.id));
+        self.results(answers).await
+    }
+
+    /// Stops one toy, or all, and waits until they have stopped. Returns the results.
+    ///
+    /// # Errors
+    /// No such toy, no bridge, or it does not stop.
+    pub async fn stop(&mut self, toy: Option<&ToyRef>) -> Result<Vec<Value>, ClientError> {
+        let payload = json!({ "id": self.id });
+        let Some(toy) = toy else {
+            // First the stop, then the questions.
+            let topic = self.topics.bridge_stop();
+            self.send(&topic, &payload);
+            let toys = self.toys_beside_results().await?;
+            return Ok(toys);
+        };
+        let toys = self.toys().await?;
+        let target = target(toy, &toys)?;
+        let topic = self.topics.stop(&target);
+        self.send(&topic, &payload);
+        self.results(1).await
+    }
+
+    /// Waits for the result of every toy that is there, while asking which those are.
+    async fn toys_beside_results(&mut self) -> Result<Vec<Value>, ClientError> {
+        let payload = json!({ "transaction": self.id });
+        let request = self.topics.bridge_request("toys");
+        self.send(&request, &payload);
+        let response = self.topics.bridge_response("toys");
+        let id = self.id.clone();
+        let mut results = Vec::new();
+        let mut expected = None;
+        while expected.is_none_or(|count| results.len() < count) {
+            let message = self
+                .wait(|topic, value| {
+                    let listed = topic == response && value["transaction"] == *id;
+                    let result = topic.ends_with("/result") && value["id"] == *id;
+                    (listed || result).then(|| (listed, value.clone()))
+                })
+                .await;
+            match message {
+                Ok((true, value)) => {
+                    let toys = value["data"]["toys"].as_array().into_iter().flatten();
+                    let there = toys.filter(|toy| toy["state"]["available"] == true);
+                    expected = Some(there.count());
+                }
+                Ok((false, value)) => results.push(checked(value)?),
+                Err(ClientError::Timeout(_)) if expected.is_none() => {
+                    let base = self.topics.base().to_owned();
+                    return Err(ClientError::NoBridge { base });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(results)
+    }
+
+    async fn results(&mut self, count: usize) -> Result<Vec<Value>, ClientError> {
+        let id = self.id.clone();
+        let event_topic = self.topics.bridge_event();
+        let mut results = Vec::new();
+        while results.len() < count {
+            let value = self
+                .wait(|topic, value| {
+                    let result = topic.ends_with("/result") && value["id"] == *id;
+                    let refused = topic == event_topic && value["event_type"] == "command_rejected";
+                    (result || refused).then(|| value.clone())
+                })
+                .await?;
+            if value["event_type"] == "command_rejected" {
+                return Err(ClientError::Refused {
+                    code: text(&value["reason"]),
+                    message: text(&value["message"]),
+                });
+            }
+            results.push(checked(value)?);
+        }
+        Ok(results)
+    }
+
+    fn send(&self, topic: &str, payload: &Value) {
+        let payload = payload.to_string();
+        self.session
+            .publisher()
+            .emit_acknowledged(topic, payload.as_bytes());
+    }
+
+    /// Waits for a message that `pick` takes something from.
+    async fn wait<T>(
+        &mut self,
+        mut pick: impl FnMut(&str, &Value) -> Option<T>,
+    ) -> Result<T, ClientError> {
+        let wanted = async {
+            while let Some(event) = self.events.recv().await {
+                match event {
+                    Event::Message(Message { topic, payload, .. }) => {
+                        let value = serde_json::from_slice(&payload).unwrap_or(Value::Null);
+                        if let Some(picked) = pick(&topic, &value) {
+                            return Ok(picked);
+                        }
+                    }
+                    Event::Down(reason) => return Err(ClientError::Broker(reason)),
+                    Event::Up | Event::Denied { .. } => {}
+                }
+            }
+            Err(ClientError::Broker("the connection has ended".to_owned()))
+        };
+        match tokio::time::timeout(self.patience, wanted).await {
+            Ok(result) => result,
+            Err(_) => Err(ClientError::Timeout(self.patience)),
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A result that says that it was done.
+fn checked(result: Value) -> Result<Value, ClientError> {
+    if result["ok"] == true {
+        return Ok(result);
+    }
+    Err(ClientError::Refused {
+        code: text(&result["error"]["code"]),
+        message: text(&result["error"]["message"]),
+    })
+}
+
+fn listed(details: &Value) -> Option<Listed> {
+    Some(Listed {
+        id: details["id"].as_str()?.parse().ok()?,
+        name: text(&details["name"]),
+        available: details["state"]["available"] == true,
+        details: details.clone(),
+    })
+}
+
+/// Whom the user means. A name that is no toy's may be a group's: the bridge knows.
+fn target(toy: &ToyRef, toys: &[Listed]) -> Result<Target, ClientError> {
+    let unknown = || ClientError::Unknown(toy.to_string());
+    let id = match toy {
+        ToyRef::Id(id) => Some(*id),
+        ToyRef::Address(address) => Some(address.toy()),
+        ToyRef::Name(name) => {
+            let mut named = toys
+                .iter()
+                .filter(|toy| toy.name.eq_ignore_ascii_case(name));
+            match (named.next(), named.next()) {
+                (Some(_), Some(_)) => {
+                    return Err(ClientError::Unknown(format!(
+                        "{name:?} alone: several are, so use an id"
+                    )));
+                }
+                (Some(toy), None) => Some(toy.id),
+                (None, _) => {
+                    return match name.as_str() {
+                        "all" => Ok(Target::All),
+                        name if Topics::is_group_name(name) => Ok(Target::Group(name.to_owned())),
+                        _ => Err(unknown()),
+                    };
+                }
+            }
+        }
+    };
+    let known = id.filter(|id| toys.iter().any(|toy| toy.id == *id));
+    known.map(Target::Toy).ok_or_else(unknown)
+}
+
+/// The payload of a `set` topic.
+fn payload(command: &SetCommand, id: &str) -> Value {
+    let percent = |level: &Level| json!(level.percent());
+    let mut payload = Map::new();
+    for (key, level) in &command.levels {
+        payload.insert(key.to_string(), percent(level));
+    }
+    if let Some(brightness) = &command.brightness {
+        payload.insert("brightness".into(), percent(brightness));
+    }
+    let durations = [
+        ("transition", command.transition),
+        ("for", command.hold),
+        ("pause", command.pause),
+    ];
+    for (key, duration) in durations {
+        if let Some(duration) = duration {
+            let duration = humantime::format_duration(duration).to_string();
+            payload.insert(key.into(), duration.into());
+        }
+    }
+    if let Some(repeat) = command.repeat {
+        payload.insert("repeat".into(), repeat.into());
+    }
+    payload.insert("id".into(), id.into());
+    Value::Object(payload)
+}

@@ -1,0 +1,124 @@
+//! `demo`: a broker, a simulated app with toys and the real bridge, in one process.
+
+use tokio::runtime::Runtime;
+
+use crate::cli::{DemoArgs, Exit};
+use crate::config::types::LogLevel;
+
+/// Runs the demo until it is told to end.
+#[cfg(not(feature = "demo"))]
+pub(super) fn demo(_: &Runtime, _: &DemoArgs, _: Option<LogLevel>) -> Exit {
+    eprintln!("toy2mqtt: this build has no demo: build it with `--features demo`");
+    Exit::Failure
+}
+
+#[cfg(feature = "demo")]
+pub(super) use self::with_broker::demo;
+
+#[cfg(feature = "demo")]
+mod with_broker {
+    use std::net::SocketAddr;
+    use std::path::Path;
+
+    use tokio::net::TcpListener;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{DemoArgs, Exit, LogLevel, Runtime};
+    use crate::app::demo_broker::DemoBroker;
+    use crate::app::{commands, run, samples, signals};
+    use crate::config::types::LogFormat;
+    use crate::sim::lovense_app::LovenseApp;
+    use crate::telemetry;
+
+    pub(in crate::app) fn demo(
+        runtime: &Runtime,
+        args: &DemoArgs,
+        log_level: Option<LogLevel>,
+    ) -> Exit {
+        let level = log_level.unwrap_or(LogLevel::Info);
+        let folder = commands::scratch_folder("demo");
+        let result = runtime.block_on(run_demo(args, level, &folder));
+        // Whatever is left in there is of no use to anybody.
+        let _ = std::fs::remove_dir_all(&folder);
+        match result {
+            Ok(()) => Exit::Ok,
+            Err(error) => {
+                eprintln!("toy2mqtt: {error}");
+                Exit::Failure
+            }
+        }
+    }
+
+    async fn run_demo(
+        args: &DemoArgs,
+        level: LogLevel,
+        folder: &Path,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let log = telemetry::init(level, LogFormat::Text)?;
+        let shutdown = signals::shutdown();
+        let broker = DemoBroker::start(SocketAddr::new(args.listen, args.mqtt_port)).await?;
+        let listener = TcpListener::bind((args.listen, args.app_port)).await?;
+        let app = samples::app(&args.models, !args.still, std::time::Duration::ZERO);
+        let app = LovenseApp::start(listener, app)?;
+
+        let settings = format!(
+            "data_dir = {folder:?}\n\
+             [mqtt]\nurl = \"mqtt://{broker}\"\n\
+             [[lovense_lan]]\nhost = \"{host}\"\nport = {port}\n",
+            broker = broker.addr(),
+            host = app.address().ip(),
+            port = app.address().port(),
+        );
+        let loaded =
+            commands::in_memory(&settings).map_err(|_| "the demo's own settings are wrong")?;
+        introduce(&broker.addr());
+        let mut changes = app.changes();
+        let watching = CancellationToken::new();
+        let watch = watching.run_until_cancelled(async {
+            loop {
+                match changes.recv().await {
+                    Ok(moved) => println!(
+                        "toy {} {} {} -> {}",
+                        moved.toy, moved.change.function, moved.change.from, moved.change.to
+                    ),
+                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(_) => std::future::pending().await,
+                }
+            }
+        });
+        let bridge = async {
+            let ended = run::run(&loaded, &log, shutdown).await;
+            watching.cancel();
+            ended
+        };
+        let (ended, _) = tokio::join!(bridge, watch);
+        app.shut_down().await;
+        broker.stop().await;
+        ended?;
+        Ok(())
+    }
+
+    fn introduce(broker: &SocketAddr) {
+        let (host, port) = (broker.ip(), broker.port());
+        println!(
+            "\
+A broker, a simulated app with toys, and the bridge between them are running on this machine.
+
+In another terminal:
+  export TOY2MQTT_MQTT__URL=mqtt://{broker}
+  cargo run --quiet -- toys                      # who is there
+  cargo run --quiet -- set nora vibrate 40       # drag a slider
+  cargo run --quiet -- set nora all 60 --for 5s  # ends by itself
+  cargo run --quiet -- stop                      # stop everything
+
+or with Mosquitto's tools:
+  mosquitto_sub -h {host} -p {port} -v -t 'toy2mqtt/#'
+  mosquitto_pub -h {host} -p {port} -t toy2mqtt/all/set -m '{{\"brightness\":40,\"for\":\"5s\"}}'
+  mosquitto_pub -h {host} -p {port} -t toy2mqtt/bridge/stop -m x
+
+or point Home Assistant's MQTT integration at {host}:{port}. Toys press their buttons now and then.
+Below, every change of a toy's motors. Ctrl-C stops the toys and ends.
+"
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! `doctor`: tries every hop in turn and says what to do about the first that fails.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::backend::lovense::lan::{EventsProbe, ProbeReport, probe};
+use crate::config::Config;
+
+use super::client::{Client, ClientError};
+use super::compose::{self, StartError};
+
+/// How one hop is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which hop: `broker`, `bridge`, `lovense_lan`, …
+    pub hop: String,
+    /// Whether it works.
+    pub ok: bool,
+    /// What was found.
+    pub text: String,
+    /// What the user can do, if anything needs to be done.
+    pub cure: Option<String>,
+}
+
+impl Finding {
+    fn good(hop: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            hop: hop.into(),
+            ok: true,
+            text: text.into(),
+            cure: None,
+        }
+    }
+
+    fn bad(hop: impl Into<String>, text: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self {
+            hop: hop.into(),
+            ok: false,
+            text: text.into(),
+            cure: Some(cure.into()),
+        }
+    }
+
+    /// For programs.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({"hop": self.hop, "ok": self.ok, "text": self.text, "cure": self.cure})
+    }
+}
+
+/// Tries everything that the settings name. Each hop takes `patience` at most, more or less.
+pub async fn examine(config: &Config, patience: Duration) -> Vec<Finding> {
+    let mut findings = broker(config, patience).await;
+    if config.lovense_lan.is_empty() {
+        let text = "no app is configured";
+        let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows";
+        findings.push(Finding::bad("lovense_lan", text, cure));
+    }
+    for (index, app) in config.lovense_lan.iter().enumerate() {
+        let id = compose::backend_id("lovense_lan", index);
+        let hop = id.to_string();
+        match compose::lan_options(id.clone(), app) {
+            Err(error) => {
+                let error = StartError::Lan(id, error).to_string();
+                findings.push(Finding::bad(hop, error, "mend the settings"));
+            }
+            Ok(options) => match probe(options, patience).await {
+                Ok(report) => findings.extend(app_findings(&hop, &report)),
+                Err(error) => {
+                    let cure = "open the app, look at its Game Mode screen, and compare host and \
+                                port; the phone has to be in the same network and awake";
+                    findings.push(Finding::bad(hop, error.to_string(), cure));
+                }
+            },
+        }
+    }
+    findings
+}
+
+async fn broker(config: &Config, patience: Duration) -> Vec<Finding> {
+    let url = config.mqtt.broker();
+    let mut client = match Client::connect(config, patience).await {
+        Ok(client) => client,
+        Err(error) => {
+            let cure = "check mqtt.url, mqtt.username and mqtt.password, and that the broker runs";
+            let text = format!("{url}: {error}");
+            return vec![Finding::bad("broker", text, cure)];
+        }
+    };
+    let mut findings = vec![Finding::good("broker", format!("{url} lets us in"))];
+    match client.toys().await {
+        Ok(toys) => {
+            let there = toys.iter().filter(|toy| toy.available).count();
+            let text = format!("running; knows {} toys, {there} of them there", toys.len());
+            findings.push(Finding::good("bridge", text));
+        }
+        Err(ClientError::NoBridge { .. }) => {
+            // Not a fault: doctor is often asked before the first start.
+            findings.push(Finding::good("bridge", "not running"));
+        }
+        Err(error) => findings.push(Finding::bad(
+            "bridge",
+            error.to_string(),
+            "look at the bridge's log",
+        )),
+    }
+    client.close().await;
+    findings
+}
+
+fn app_findings(hop: &str, report: &ProbeReport) -> Vec<Finding> {
+    let kind = [&report.app_type, &report.platform];
+    let kind: Vec<&str> = kind.into_iter().flatten().map(String::as_str).collect();
+    let kind = if kind.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", kind.join(", "))
+    };
+    let mut findings = vec![Finding::good(
+        hop,
+        format!("{} answers{kind}", report.place),
+    )];
+    let toys = format!("{} toys, {} connected", report.toys, report.connected);
+    findings.push(if report.connected > 0 {
+        Finding::good(format!("{hop} toys"), toys)
+    } else {
+        let cure = "switch a toy on and connect it in the app";
+        Finding::bad(format!("{hop} toys"), toys, cure)
+    });
+    for unusable in &report.unusable {
+        let cure = "report it, with the output of `toy2mqtt doctor --json`";
+        findings.push(Finding::bad(format!("{hop} toys"), unusable, cure));
+    }
+    let text = match &report.events {
+        EventsProbe::SwitchedOff => "Toy Events are switched off in the settings".to_owned(),
+        EventsProbe::Granted => "Toy Events flow".to_owned(),
+        EventsProbe::AwaitingAccess => "Toy Events: the phone has not allowed us in".to_owned(),
+        EventsProbe::Closed => "Toy Events: the app closed the connection".to_owned(),
+        EventsProbe::Unsupported(why) => format!("the app has no Toy Events: {why}"),
+        EventsProbe::Failed(why) => format!("Toy Events cannot be reached: {why}"),
+    };
+    let hop = format!("{hop} events");
+    findings.push(match report.events.cure() {
+        None => Finding::good(hop, text),
+        Some(cure) => Finding::bad(hop, text, cure),
+    });
+    findings
+}

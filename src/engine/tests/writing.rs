@@ -1,0 +1,191 @@
+//! Requests that change outputs.
+
+use super::*;
+
+#[test]
+fn a_write_goes_out_at_once_and_is_shown_once_accepted() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    let effects = bench.set(V, 40);
+    let op = sent(&effects).unwrap();
+    assert_eq!(steps(&op), BTreeMap::from([(V, 8)]));
+    assert_eq!(op.lease, Some(LEASE));
+    assert_eq!(bench.shown(V), Some(Level::ZERO), "not accepted yet");
+    let effects = bench.done(&op);
+    assert!(effects.contains(&Effect::Changed(bench.toy)));
+    assert_eq!(bench.shown(V), Some(level(40)));
+    let outcome = &outcomes(&effects)[0];
+    let accepted = outcome.result.as_ref().unwrap();
+    assert_eq!(accepted.applied, BTreeMap::from([(V, level(40))]));
+    assert!(!accepted.superseded);
+}
+
+#[test]
+fn writes_meanwhile_become_one_operation_with_the_last_value() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    let first = sent(&bench.set(V, 10)).unwrap();
+    for percent in 11..=90 {
+        assert_eq!(sent(&bench.set(V, percent)), None, "one in flight");
+    }
+    bench.now += 30;
+    let second = sent(&bench.done(&first)).unwrap();
+    assert_eq!(steps(&second)[&V], 18);
+    bench.now += 30;
+    let effects = bench.done(&second);
+    let outcomes = outcomes(&effects);
+    assert_eq!(outcomes.len(), 80);
+    let superseded = outcomes
+        .iter()
+        .filter(|o| o.result.as_ref().unwrap().superseded)
+        .count();
+    assert_eq!(superseded, 79);
+}
+
+#[test]
+fn two_outputs_set_back_to_back_both_arrive() {
+    let mut bench = Bench::new(&[(V1, 20), (V2, 20)]);
+    let first = sent(&bench.set(V1, 50)).unwrap();
+    assert_eq!(sent(&bench.set(V2, 25)), None);
+    bench.now += 30;
+    let second = sent(&bench.done(&first)).unwrap();
+    assert_eq!(steps(&second), BTreeMap::from([(V1, 10), (V2, 5)]));
+}
+
+#[test]
+fn the_pace_of_the_route_is_kept() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    let op = sent(&bench.set(V, 10)).unwrap();
+    bench.set(V, 20);
+    bench.now += 1;
+    assert_eq!(sent(&bench.done(&op)), None, "too soon");
+    let op = sent(&bench.advance(24)).unwrap();
+    assert_eq!(steps(&op)[&V], 4);
+}
+
+#[test]
+fn a_refused_write_falls_back_to_what_was() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    bench.running(V, 40);
+    let op = sent(&bench.set(V, 80)).unwrap();
+    let effects = bench.end(&op, Err(OpError::Refused("code 404".into())));
+    assert_eq!(code(&effects), ErrorCode::Backend);
+    assert_eq!(bench.shown(V), Some(level(40)));
+    let renewal = sent(&bench.advance(2_500)).unwrap();
+    assert_eq!(steps(&renewal)[&V], 8);
+}
+
+#[test]
+fn a_write_of_unknown_effect_is_undone() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    let op = sent(&bench.set(V, 80)).unwrap();
+    bench.now += 3_000;
+    let effects = bench.end(&op, Err(OpError::Timeout(Duration::from_secs(3))));
+    assert_eq!(code(&effects), ErrorCode::Timeout);
+    let undo = sent(&bench.advance(200)).unwrap();
+    assert_eq!(undo.command, Command::Stop);
+}
+
+#[test]
+fn a_bare_on_is_gentle_and_then_remembers() {
+    let on = || {
+        Action::Set(SetCommand {
+            power: Some(true),
+            ..SetCommand::default()
+        })
+    };
+    let mut bench = Bench::new(&[(V, 20)]);
+    let op = sent(&bench.ask(on())).unwrap();
+    assert_eq!(steps(&op)[&V], 6);
+    bench.done(&op);
+    bench.advance(100);
+    bench.running(V, 70);
+    let stop = sent(&bench.ask(Action::Stop)).unwrap();
+    bench.done(&stop);
+    bench.advance(100);
+    assert_eq!(steps(&sent(&bench.ask(on())).unwrap())[&V], 14);
+}
+
+#[test]
+fn brightness_keeps_the_ratio() {
+    let mut bench = Bench::new(&[(V1, 20), (V2, 20)]);
+    bench.running(V1, 100);
+    bench.running(V2, 50);
+    let op = sent(&bench.ask(Action::Set(SetCommand {
+        brightness: Some(level(40)),
+        ..SetCommand::default()
+    })));
+    assert_eq!(steps(&op.unwrap()), BTreeMap::from([(V1, 8), (V2, 4)]));
+}
+
+#[test]
+fn choosing_no_effect_never_starts_a_toy() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    bench.running(V, 70);
+    let stop = sent(&bench.ask(Action::Stop)).unwrap();
+    bench.done(&stop);
+    bench.advance(100);
+    let effects = bench.ask(Action::Set(SetCommand {
+        power: Some(true),
+        effect: Some("Off".into()),
+        ..SetCommand::default()
+    }));
+    assert_eq!(sent(&effects), None);
+}
+
+#[test]
+fn depth_travels_with_thrust_and_never_alone() {
+    let mut bench = Bench::new(&[(T, 20), (D, 3)]);
+    assert_eq!(sent(&bench.set(D, 67)), None);
+    assert_eq!(bench.shown(D), Some(level(67)));
+    let op = sent(&bench.set(T, 50)).unwrap();
+    assert_eq!(steps(&op), BTreeMap::from([(T, 10), (D, 2)]));
+}
+
+#[test]
+fn a_position_is_gone_to_once_and_ends_thrusting() {
+    let mut bench = Bench::new(&[(T, 20), (P, 100)]);
+    bench.running(T, 50);
+    let op = sent(&bench.set(P, 38)).unwrap();
+    assert_eq!(steps(&op), BTreeMap::from([(T, 0), (P, 38)]));
+    bench.done(&op);
+    assert_eq!(bench.shown(T), Some(Level::ZERO));
+    assert_eq!(bench.shown(P), Some(level(38)));
+    assert_eq!(sent(&bench.advance(60_000)), None, "nothing to renew");
+    let op = sent(&bench.set(P, 38)).unwrap();
+    assert_eq!(steps(&op)[&P], 38, "asked again, gone to again");
+}
+
+#[test]
+fn what_makes_no_sense_for_the_toy_is_refused_in_words() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    let cases = [
+        (SetCommand::output(T, level(10)), ErrorCode::Unsupported),
+        (SetCommand::output(V, level(-10)), ErrorCode::Invalid),
+        (SetCommand::default(), ErrorCode::Invalid),
+        (
+            SetCommand {
+                effect: Some("No such".into()),
+                ..SetCommand::default()
+            },
+            ErrorCode::Unsupported,
+        ),
+        (
+            SetCommand {
+                repeat: Some(2),
+                ..SetCommand::output(V, level(10))
+            },
+            ErrorCode::Invalid,
+        ),
+        (
+            SetCommand {
+                power: Some(false),
+                ..SetCommand::output(V, level(10))
+            },
+            ErrorCode::Invalid,
+        ),
+    ];
+    for (command, expected) in cases {
+        let effects = bench.ask(Action::Set(command.clone()));
+        assert_eq!(code(&effects), expected, "{command:?}");
+        assert_eq!(sent(&effects), None);
+    }
+}

@@ -1,0 +1,8 @@
+//! What Home Assistant is told, and what it tells: payloads there and back.
+
+mod command;
+mod discovery;
+mod request;
+mod state;
+mod structure;
+mod toys;
