@@ -9,6 +9,8 @@ pub mod clock;
 pub mod commands;
 pub mod compose;
 mod demo;
+#[cfg(feature = "demo")]
+pub mod demo_broker;
 pub mod doctor;
 pub mod driver;
 pub mod emergency;

@@ -9,6 +9,7 @@ pub mod publisher;
 pub mod session;
 pub mod tls;
 pub mod topics;
+mod twice;
 
 pub use outbox::Rank;
 pub use publisher::Publisher;
