@@ -2,6 +2,8 @@
 //! simulated app, and a client that sees everything that Home Assistant would.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[path = "../support/mod.rs"]
+mod shared;
 mod support;
 
 mod basics;

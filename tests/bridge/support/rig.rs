@@ -62,7 +62,11 @@ impl Setup {
     /// Starts everything but the bridge.
     pub(crate) async fn prepare(self) -> Prepared {
         let more = "max_queued_messages 0\n".to_owned();
-        let broker = Mosquitto::start(&BrokerSetup { more }).await;
+        let broker = Mosquitto::start(&BrokerSetup {
+            more,
+            ..BrokerSetup::default()
+        })
+        .await;
         let mut apps = Vec::new();
         for app in &self.apps {
             apps.push(LovenseApp::start_local(app.clone()).await.unwrap());
