@@ -6,8 +6,12 @@
 mod shared;
 mod support;
 
+mod apps;
 mod basics;
 mod broker;
 mod floods;
+mod garbage;
+mod home_assistant;
 mod inputs;
 mod safety;
+mod two_bridges;
