@@ -89,12 +89,12 @@ impl Driver {
             }
             Incoming::Set(target) => {
                 let parsed = command::set(self.described(&target), &message.payload);
-                self.ask_parsed(target, parsed, topic);
+                self.ask_parsed(target, parsed, message);
             }
             Incoming::SetAttribute(target, attribute) => {
                 let toy = self.described(&target);
                 let parsed = command::attribute(toy, &attribute, &message.payload);
-                self.ask_parsed(target, parsed, topic);
+                self.ask_parsed(target, parsed, message);
             }
         }
     }
@@ -107,12 +107,18 @@ impl Driver {
         }
     }
 
-    fn ask_parsed(&mut self, target: Target, parsed: Parsed, topic: &str) {
+    fn ask_parsed(&mut self, target: Target, parsed: Parsed, message: &Message) {
         let Parsed {
             id,
             requested,
             change,
         } = parsed;
+        let topic = message.topic.as_str();
+        // Whoever misspells an attribute wants to know of that very request, too.
+        let id = id.or_else(|| match change {
+            Ok(_) => None,
+            Err(_) => command::id_of(&message.payload),
+        });
         match change {
             Ok(change) => {
                 let limits = match &target {

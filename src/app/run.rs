@@ -71,7 +71,7 @@ pub async fn run(
         backends.add(backend, status);
     }
     if backends.is_empty() {
-        warn!("nothing is configured that could reach a toy: see [[lovense_lan]]");
+        warn!("nothing is configured that could reach a toy");
     }
 
     let outlet = Outlet::new(

@@ -51,6 +51,9 @@ async fn without_home_assistant_toys_stop() {
 #[tokio::test]
 async fn births_bring_everything_again_once() {
     let rig = Setup::toys(&[("Lush 3", LUSH)]).start().await;
+    // The app tells which generation it is a moment after the rest.
+    let complete = |seen: &Seen| seen.json()["device"]["model"] == "Lush 3";
+    rig.home.until(&config(LUSH), complete).await;
     let mark = rig.home.mark();
     for _ in 0..3 {
         rig.home.publish(STATUS, "online");

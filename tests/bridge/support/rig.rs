@@ -14,6 +14,8 @@ use super::{Bridge, BrokerSetup, DEADLINE, Home, Mosquitto, Seen, toy};
 pub(crate) struct Setup {
     /// The apps, each with its toys.
     pub(crate) apps: Vec<AppOptions>,
+    /// More lines for `[mqtt]`.
+    pub(crate) mqtt: String,
     /// More lines for each `[[lovense_lan]]`.
     pub(crate) lan: String,
     /// More of the settings file.
@@ -35,10 +37,17 @@ impl Setup {
     pub(crate) fn app(app: AppOptions) -> Self {
         Self {
             apps: vec![app],
+            mqtt: String::new(),
             lan: String::new(),
             more: String::new(),
             base: "toy2mqtt".to_owned(),
         }
+    }
+
+    /// With more lines for `[mqtt]`.
+    pub(crate) fn mqtt(mut self, lines: &str) -> Self {
+        self.mqtt = lines.to_owned();
+        self
     }
 
     /// With more lines for each `[[lovense_lan]]`.
@@ -85,8 +94,8 @@ impl Setup {
     fn file(&self, base: &str, broker: &Mosquitto, apps: &[AppHandle], folder: &Path) -> String {
         let data = folder.join("data");
         let mut text = format!(
-            "data_dir = {data:?}\n[mqtt]\nurl = \"mqtt://{}\"\nbase_topic = \"{}\"\n",
-            broker.addr, base
+            "data_dir = {data:?}\n[mqtt]\nurl = \"mqtt://{}\"\nbase_topic = \"{}\"\n{}",
+            broker.addr, base, self.mqtt
         );
         for app in apps {
             let address = app.address();
