@@ -11,13 +11,17 @@ use super::vocabulary::Effect;
 
 impl Toy {
     /// The toy can be reached over `route`, or what is known of it has changed.
+    ///
+    /// A sensor that was heard once stays: not every route tells of all of them, some are only
+    /// found out when they speak, and entities that come and go are worse than silent ones.
     pub(super) fn route_up(
         &mut self,
         route: RouteId,
-        description: ToyDescription,
+        mut description: ToyDescription,
         capabilities: Capabilities,
         cx: &mut Context<'_>,
     ) {
+        description.inputs.extend(&self.description.inputs);
         let before = self.available();
         match self.routes.iter_mut().find(|known| known.id == route) {
             Some(known) => known.capabilities = capabilities,
