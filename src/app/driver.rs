@@ -177,6 +177,8 @@ impl Driver {
             Wake::Timer => self.input(Input::Tick),
             Wake::Housekeeping => self.housekeep().await,
         }
+        let now = self.clock.now();
+        self.saver.save_urgent(now, &self.engine).await;
         self.flush();
     }
 

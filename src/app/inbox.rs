@@ -163,6 +163,8 @@ impl Driver {
             Ok(on) => {
                 info!(on, "quiet");
                 self.input(Input::Quiet(on));
+                // Whoever sees that it is on relies on it, whatever becomes of this process.
+                self.saver.memory_changed_urgently();
             }
             Err(rejection) => {
                 self.refuse(&Target::All, &message.topic, None, &Value::Null, &rejection);

@@ -1,0 +1,11 @@
+//! The whole bridge, seen from outside: the program as a process of its own, a real Mosquitto, the
+//! simulated app, and a client that sees everything that Home Assistant would.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod support;
+
+mod basics;
+mod broker;
+mod floods;
+mod inputs;
+mod safety;
