@@ -17,6 +17,8 @@ use super::tickets::{Question, Reply};
 pub struct Settings {
     /// The bridge's topics.
     pub topics: Topics,
+    /// This installation's id.
+    pub instance: String,
     /// Where Home Assistant says that it comes and goes.
     pub status_topic: String,
     /// What it says when it comes.
@@ -30,6 +32,9 @@ impl Driver {
     pub(super) fn message(&mut self, message: &Message, urgent: bool) {
         self.health.received();
         let topic = message.topic.as_str();
+        if self.hears(message) {
+            return;
+        }
         if topic == self.inbox.status_topic {
             self.home_assistant(message);
             return;
@@ -55,8 +60,13 @@ impl Driver {
                 return;
             }
         };
-        if message.retained {
+        let safe = matches!(incoming, Incoming::Stop(_) | Incoming::Quiet);
+        if message.retained && self.company.is_alone() {
             self.refuse_retained(message);
+        } else if message.retained {
+            self.company.keep(message);
+        } else if !safe && !self.company.is_alone() {
+            debug!("command ignored: it is for the other bridge");
         } else if self.outlet.was_cleared(topic, &message.payload) {
             // Our own removal of a retained command comes back to us.
         } else {
@@ -150,7 +160,7 @@ impl Driver {
     fn stop(&mut self, target: Target, topic: &str, id: Option<String>, urgent: bool) {
         let now = self.clock.now();
         info!("stop");
-        if urgent {
+        if urgent && self.company.is_alone() {
             // What came over the other connection before it is not older than its marker.
             let marker = self.barrier.raise(target.clone(), now);
             self.outlet.send_marker(&marker);
@@ -197,7 +207,7 @@ impl Driver {
     }
 
     /// Nobody asked just now: counts it, says so, and removes it.
-    fn refuse_retained(&mut self, message: &Message) {
+    pub(super) fn refuse_retained(&mut self, message: &Message) {
         warn!("refused a retained command and deleted it: publish commands without retain");
         let rejection = Rejection::new(ErrorCode::Retained, "retained commands are never obeyed");
         self.health.rejected(rejection.code);

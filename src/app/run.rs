@@ -58,6 +58,8 @@ pub async fn run(
 
     let options = compose::session(config, broker, &topics, &found.instance);
     let (session, mqtt, stops) = Session::start(&options);
+    // Nothing is published before it is clear that no other bridge is there.
+    session.publisher().guard();
 
     let (reports_in, reports) = mpsc::unbounded_channel();
     let links = CancellationToken::new();
@@ -82,10 +84,16 @@ pub async fn run(
         engine,
         backends.clone(),
         outlet,
-        Saver::new(store, found.instance, found.left_running, found.problems),
+        Saver::new(
+            store,
+            found.instance.clone(),
+            found.left_running,
+            found.problems,
+        ),
         emergency.clone(),
         inbox::Settings {
             topics,
+            instance: found.instance,
             status_topic: config.home_assistant.status_topic.as_str().to_owned(),
             status_online: config.home_assistant.status_online.clone(),
             status_offline: config.home_assistant.status_offline.clone(),

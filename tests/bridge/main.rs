@@ -2,10 +2,16 @@
 //! simulated app, and a client that sees everything that Home Assistant would.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[path = "../support/mod.rs"]
+mod shared;
 mod support;
 
+mod apps;
 mod basics;
 mod broker;
 mod floods;
+mod garbage;
+mod home_assistant;
 mod inputs;
 mod safety;
+mod two_bridges;

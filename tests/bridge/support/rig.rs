@@ -62,7 +62,11 @@ impl Setup {
     /// Starts everything but the bridge.
     pub(crate) async fn prepare(self) -> Prepared {
         let more = "max_queued_messages 0\n".to_owned();
-        let broker = Mosquitto::start(&BrokerSetup { more }).await;
+        let broker = Mosquitto::start(&BrokerSetup {
+            more,
+            ..BrokerSetup::default()
+        })
+        .await;
         let mut apps = Vec::new();
         for app in &self.apps {
             apps.push(LovenseApp::start_local(app.clone()).await.unwrap());
@@ -78,11 +82,11 @@ impl Setup {
     }
 
     /// The settings file, with a data folder below `folder`.
-    fn file(&self, broker: &Mosquitto, apps: &[AppHandle], folder: &Path) -> String {
+    fn file(&self, base: &str, broker: &Mosquitto, apps: &[AppHandle], folder: &Path) -> String {
         let data = folder.join("data");
         let mut text = format!(
             "data_dir = {data:?}\n[mqtt]\nurl = \"mqtt://{}\"\nbase_topic = \"{}\"\n",
-            broker.addr, self.base
+            broker.addr, base
         );
         for app in apps {
             let address = app.address();
@@ -126,7 +130,11 @@ impl Prepared {
             setup,
         } = self;
         let config = folder.path().join("toy2mqtt.toml");
-        std::fs::write(&config, setup.file(&broker, &apps, folder.path())).unwrap();
+        std::fs::write(
+            &config,
+            setup.file(&setup.base, &broker, &apps, folder.path()),
+        )
+        .unwrap();
         Rig {
             bridge: Bridge::start(&config),
             broker,
@@ -181,10 +189,20 @@ impl Rig {
 
     /// Starts another bridge with the same settings, but its own data folder.
     pub(crate) fn start_another(&self, name: &str) -> (Bridge, PathBuf) {
+        self.start_with(name, &self.setup.base)
+    }
+
+    /// Starts another bridge with its own base topic and data folder.
+    pub(crate) fn start_another_on(&self, base: &str) -> (Bridge, PathBuf) {
+        self.start_with("another", base)
+    }
+
+    fn start_with(&self, name: &str, base: &str) -> (Bridge, PathBuf) {
         let folder = self.folder.path().join(name);
         std::fs::create_dir(&folder).unwrap();
         let config = folder.join("toy2mqtt.toml");
-        std::fs::write(&config, self.setup.file(&self.broker, &self.apps, &folder)).unwrap();
+        let text = self.setup.file(base, &self.broker, &self.apps, &folder);
+        std::fs::write(&config, text).unwrap();
         (Bridge::start(&config), config)
     }
 
