@@ -303,7 +303,7 @@ impl Driver {
                 self.meet(true);
             }
             MqttEvent::Down(reason) => {
-                warn!(%reason, "lost the broker");
+                warn!("no connection to the broker: {reason}; will keep trying");
                 self.barrier.clear();
                 self.outlet.disconnected();
                 self.meet(false);
