@@ -303,7 +303,7 @@ impl Driver {
                 self.meet(true);
             }
             MqttEvent::Down(reason) => {
-                warn!(%reason, "lost the broker");
+                warn!("no connection to the broker: {reason}; will keep trying");
                 self.barrier.clear();
                 self.outlet.disconnected();
                 self.meet(false);
@@ -321,6 +321,9 @@ impl Driver {
             self.input(Input::Suspended);
         }
         self.tickets.expire(now);
+        if self.barrier.look(now) {
+            self.denied(&self.inbox.topics.barrier());
+        }
         self.look_at_scan();
         self.saver.look().await;
         if self.saver.is_marked() && !self.engine.any_may_run() {

@@ -166,9 +166,12 @@ impl Driver {
     fn stop(&mut self, target: Target, topic: &str, id: Option<String>, urgent: bool) {
         let now = self.clock.now();
         info!("stop");
-        if urgent && self.company.is_alone() {
-            // What came over the other connection before it is not older than its marker.
-            let marker = self.barrier.raise(target.clone(), now);
+        // Whatever comes before its marker was sent before the stop.
+        if urgent
+            && self.company.is_alone()
+            && self.outlet.is_connected()
+            && let Some(marker) = self.barrier.raise(target.clone(), now)
+        {
             self.outlet.send_marker(&marker);
         }
         self.ask(target, Action::Stop, id, Value::Null, topic);

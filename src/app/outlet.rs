@@ -321,6 +321,12 @@ impl Outlet {
         self.bridge_dirty = true;
     }
 
+    /// Whether there is a connection to publish over.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.publisher.is_connected()
+    }
+
     /// Home Assistant has started: everything is to be published again, soon.
     pub fn home_assistant_born(&mut self, now: Instant) {
         self.announcer.born(now);

@@ -70,9 +70,6 @@ pub async fn run(
         let status = supervisor.start(Arc::clone(&backend), RECONNECT);
         backends.add(backend, status);
     }
-    if backends.is_empty() {
-        warn!("nothing is configured that could reach a toy");
-    }
 
     let outlet = Outlet::new(
         session.publisher(),

@@ -74,9 +74,22 @@ fn telling() -> Vec<String> {
         let pairs = id.as_bytes().chunks(2).map(String::from_utf8_lossy);
         pairs.collect::<Vec<_>>().join(":")
     };
-    let words = ["lovense", "edge", "solace", "wonderful", "vibrator", "sex", EDGE, SOLACE];
+    let words = [
+        "lovense",
+        "edge",
+        "solace",
+        "wonderful",
+        "vibrator",
+        "sex",
+        EDGE,
+        SOLACE,
+    ];
     let addresses = [EDGE, SOLACE].map(colons);
-    words.map(str::to_owned).into_iter().chain(addresses).collect()
+    words
+        .map(str::to_owned)
+        .into_iter()
+        .chain(addresses)
+        .collect()
 }
 
 #[tokio::test]
