@@ -91,6 +91,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rumqttc", &["src/mqtt/session"]),
     ("figment", &["src/config/"]),
     ("backoff", &["src/backend/supervisor", "src/mqtt/session"]),
+    ("bluez_async", &["src/backend/ble/survey"]),
     ("btleplug", &["src/backend/ble/survey"]),
 ];
 

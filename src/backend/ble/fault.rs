@@ -61,15 +61,9 @@ impl SurveyError {
         }
     }
 
-    /// Sorts by D-Bus's name of the error: `D-Bus error: message (org.bluez.Error.NotReady)`. The
-    /// library passes it on in its text alone.
-    pub(super) fn of(cause: Cause) -> Self {
+    /// Sorts by D-Bus's name of the error, e.g. `org.bluez.Error.NotReady`.
+    pub(super) fn named(name: &str, cause: Cause) -> Self {
         const STANDARD: &str = "org.freedesktop.DBus.Error.";
-        let text = cause.to_string();
-        let name = text
-            .rsplit_once('(')
-            .and_then(|(_, rest)| rest.strip_suffix(')'))
-            .unwrap_or_default();
         match name.strip_prefix(STANDARD).unwrap_or(name) {
             "FileNotFound" | "NoServer" | "BadAddress" | "NoNetwork" | "Disconnected" => {
                 Self::NoBus(cause)
@@ -96,10 +90,6 @@ mod tests {
 
     use super::*;
 
-    fn of(text: &str) -> SurveyError {
-        SurveyError::of(text.into())
-    }
-
     #[test]
     fn every_name_is_a_hop() {
         for (name, says) in [
@@ -114,17 +104,19 @@ mod tests {
             ("org.freedesktop.systemd1.NoSuchUnit", "not running"),
             ("org.freedesktop.DBus.Error.NoReply", "does not answer"),
             ("org.bluez.Error.NotReady", "switched off"),
-            ("org.bluez.Error.Failed", "refuses"),
+            ("org.bluez.Error.Failed", "refuses: why"),
         ] {
-            let error = of(&format!("D-Bus error: something (else) ({name})"));
+            let error = SurveyError::named(name, "why".into());
             assert!(error.to_string().contains(says), "{name}: {error}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_text_is_kept(text in ".*") {
-            if let error @ SurveyError::Refused(_) = of(&text) {
+        fn any_name_is_sorted_and_has_a_cure(name in ".*", text in ".*") {
+            let error = SurveyError::named(&name, text.clone().into());
+            prop_assert!(!error.cure().is_empty());
+            if let SurveyError::Refused(_) = error {
                 prop_assert!(error.to_string().ends_with(&text));
             }
         }

@@ -3,9 +3,12 @@
 //! On Linux the library talks to bluetoothd over the system's D-Bus.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::thread;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use bluez_async::BluetoothError;
 use btleplug::api::{BDAddr, Central, CentralState, Manager as _, Peripheral, ScanFilter};
 use btleplug::platform::{Adapter, Manager};
 use tokio::runtime::Handle;
@@ -155,7 +158,25 @@ fn fault(error: btleplug::Error) -> SurveyError {
     match error {
         error @ btleplug::Error::PermissionDenied => SurveyError::NotAllowed(error.into()),
         btleplug::Error::NoAdapterAvailable => SurveyError::NoAdapter,
-        btleplug::Error::Other(cause) => SurveyError::of(cause),
-        error => SurveyError::of(error.into()),
+        btleplug::Error::Other(cause) => {
+            let name = dbus_name(&*cause).unwrap_or_default().to_owned();
+            SurveyError::named(&name, cause)
+        }
+        error => SurveyError::Refused(error.into()),
     }
+}
+
+/// What D-Bus calls the error, if it is one of D-Bus.
+#[cfg(target_os = "linux")]
+fn dbus_name<'a>(cause: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a str> {
+    match cause.downcast_ref()? {
+        BluetoothError::DbusError(error) => error.name(),
+        _ => None,
+    }
+}
+
+/// There is no D-Bus here.
+#[cfg(not(target_os = "linux"))]
+fn dbus_name<'a>(_cause: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a str> {
+    None
 }
