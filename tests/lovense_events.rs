@@ -1,5 +1,9 @@
 //! Toy Events of the Lovense app: being let in, hearing toys, and noticing that nothing comes.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test's tasks end with its runtime"
+)]
 
 mod lovense_support;
 

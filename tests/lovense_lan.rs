@@ -1,5 +1,9 @@
 //! Commands to the Lovense app on the LAN, and finding out whether it is there.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test's tasks end with its runtime"
+)]
 
 mod lovense_support;
 

@@ -1,6 +1,10 @@
 //! Whom the bridge takes for the Lovense app when the connection is encrypted. Each case goes
 //! through commands and through Toy Events, which share their TLS.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test's tasks end with its runtime"
+)]
 
 mod lovense_support;
 

@@ -185,6 +185,10 @@ impl Supervisor {
 }
 
 /// Runs `link` again and again until it fails for good.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that waits before it tries again"
+)]
 async fn keep_up(
     mut link: Box<dyn Link>,
     reports: Reports,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
 use super::client::Site;
@@ -193,7 +193,7 @@ impl LanApp {
     /// Resolves when a suspicion has come up and has not been cleared for `limit`.
     async fn suspected(&self, line: &Line, limit: Duration) -> Fault {
         self.suspicion.notified().await;
-        sleep(limit).await;
+        sleep_until(Instant::now() + limit).await;
         Fault::NoAnswer {
             place: line.aside.place().to_owned(),
             limit,
