@@ -39,6 +39,6 @@ pub(crate) fn millis(time: Duration) -> String {
     match millis {
         ..10.0 => format!("{millis:.3} ms"),
         ..1_000.0 => format!("{millis:.1} ms"),
-        _ => format!("{:.2} s", time.as_secs_f64()),
+        _ => format!("{:.3} s", time.as_secs_f64()),
     }
 }
