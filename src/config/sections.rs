@@ -117,7 +117,7 @@ section! {
         /// while the level is above 0. With `off` a toy runs on if the bridge is killed.
         pub lease: OrOff<Span<2_000, 60_000>> = OrOff::On(Span::from_millis(5_000)) => "\"10s\"",
         /// The least time between two commands to one toy. A stop never waits.
-        pub pace: Span<20, 5_000> = Span::from_millis(25) => "\"100ms\"",
+        pub pace: Span<20, 5_000> = Span::from_millis(50) => "\"150ms\"",
         /// Whether the app plays its four presets by itself instead of the bridge sending every step.
         pub play_in_app: bool = false => "true",
         /// What the app calls the bridge when it asks whether to allow it.

@@ -74,7 +74,8 @@ pub struct Engine {
     patterns: Arc<[Arc<Pattern>]>,
     pattern_names: Arc<[String]>,
     guards: Guards,
-    toys: BTreeMap<ToyId, Toy>,
+    /// Boxed, so that looking one up among thousands touches little memory.
+    toys: BTreeMap<ToyId, Box<Toy>>,
     /// What is remembered of toys of which not even the outputs are known.
     unseen: BTreeMap<ToyId, ToyMemory>,
     /// The process before this one did not end in order.
@@ -122,7 +123,7 @@ impl Engine {
     fn add_toy(&mut self, description: ToyDescription, known: &ToyMemory) {
         let mut toy = Toy::new(description, known);
         toy.certain = !self.left_running;
-        self.toys.insert(toy.id, toy);
+        self.toys.insert(toy.id, Box::new(toy));
     }
 
     /// Takes notice of `input` at `now` and says what to do, in order.
@@ -188,7 +189,7 @@ impl Engine {
             turn.touched.push(id);
         }
         self.reconcile(&mut turn);
-        if self.guards.ending && !self.halted && self.toys.values().all(Toy::is_settled) {
+        if self.guards.ending && !self.halted && self.toys.values().all(|toy| toy.is_settled()) {
             self.halted = true;
             turn.out.push(Effect::Halted);
         }

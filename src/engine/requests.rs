@@ -76,7 +76,7 @@ impl Engine {
             Action::Stop => self.ask_stop(turn, id, ticket),
             Action::Set(command) => self.ask_set(turn, id, ticket, command),
             Action::Identify => {
-                let busy = self.toys.get(&id).is_some_and(Toy::wanted);
+                let busy = self.toys.get(&id).is_some_and(|toy| toy.wanted());
                 if busy {
                     let message = "the toy is in use, which identifies it well enough";
                     Err(Rejection::new(ErrorCode::Busy, message))
@@ -154,7 +154,7 @@ impl Engine {
     }
 
     fn forget(&mut self, turn: &mut Turn, id: ToyId, ticket: Ticket) -> Result<(), Rejection> {
-        if self.toys.get(&id).is_some_and(Toy::available) {
+        if self.toys.get(&id).is_some_and(|toy| toy.available()) {
             let message = "the toy is connected; switch it off first, or it would come back";
             return Err(Rejection::new(ErrorCode::Busy, message));
         }

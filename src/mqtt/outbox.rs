@@ -91,14 +91,14 @@ impl Outbox {
         }
     }
 
-    /// Takes the next topic to publish, with its newest payload.
-    pub fn take(&mut self) -> Option<(Arc<str>, Arc<[u8]>)> {
+    /// Takes the next topic to publish, with its rank and its newest payload.
+    pub fn take(&mut self) -> Option<(Rank, Arc<str>, Arc<[u8]>)> {
         let (rank, topic) = self.due.pop_first()?;
         let payload = Arc::clone(&self.wanted.get(&topic)?.payload);
         if rank == Rank::Removal {
             self.wanted.remove(&topic);
         }
-        Some((topic, payload))
+        Some((rank, topic, payload))
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
 
     fn drain(outbox: &mut Outbox) -> Vec<(String, String)> {
         std::iter::from_fn(|| outbox.take())
-            .map(|(topic, payload)| {
+            .map(|(_, topic, payload)| {
                 let payload = String::from_utf8_lossy(&payload).into_owned();
                 (topic.to_string(), payload)
             })

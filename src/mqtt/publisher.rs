@@ -253,12 +253,16 @@ impl State {
         if self.silent {
             return None;
         }
-        let (topic, payload) = self.outbox.take()?;
+        let (rank, topic, payload) = self.outbox.take()?;
         Some(Outgoing {
             topic,
             payload,
             retain: true,
-            acknowledged: true,
+            // The states of toys change with every command. TCP delivers them while the connection
+            // lasts, and after it everything is published again, so an acknowledgement adds
+            // nothing; but the broker's next command would wait behind it: for up to 40 ms, where
+            // Nagle's algorithm at the broker (Mosquitto's default) meets our delayed ACK.
+            acknowledged: rank != Rank::State,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect;
+use reqwest::{Url, redirect};
 use rustls::ClientConfig;
 
 use super::fault::Fault;
@@ -15,9 +15,10 @@ use crate::backend::lovense::wire::{
     Answer, MAX_ANSWER, NotAnAnswer, Request, ToyList, parse_answer, parse_toys,
 };
 
-/// How many idle connections are kept, and for how long. Longer than the slowest look at the
+/// How many idle connections are kept, and for how long. As many as there may be commands to
+/// several toys at once: to connect costs more than a command. Longer than the slowest look at the
 /// toys, so that a stop finds one open.
-const IDLE_CONNECTIONS: usize = 4;
+const IDLE_CONNECTIONS: usize = 32;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Where the app is, as URLs have it, once names have been looked up.
@@ -112,7 +113,8 @@ async fn look_up(name: &str) -> Result<IpAddr, Fault> {
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
-    url: Arc<str>,
+    /// Parsed once, not for each command.
+    url: Url,
     place: Arc<str>,
 }
 
@@ -145,9 +147,10 @@ impl Client {
         let http = builder
             .build()
             .map_err(|error| OptionsError::Client(error.to_string()))?;
+        let url = site.url(false, port, "/command");
         Ok(Self {
             http,
-            url: site.url(false, port, "/command").into(),
+            url: Url::parse(&url).map_err(|error| OptionsError::Client(error.to_string()))?,
             place: site.place(false, port, "/command").into(),
         })
     }
@@ -178,7 +181,7 @@ impl Client {
     async fn send(&self, request: &Request, limit: Duration) -> Result<Answer, Fault> {
         let fault = |error: &reqwest::Error| Fault::of_http(&self.place, limit, error);
         let body = serde_json::to_vec(request).expect("texts and numbers can always be written");
-        let sent = self.http.post(&*self.url).body(body).send().await;
+        let sent = self.http.post(self.url.clone()).body(body).send().await;
         let mut response = sent.map_err(|error| fault(&error))?;
         let status = response.status();
         let mut bytes = Vec::new();

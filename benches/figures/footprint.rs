@@ -1,0 +1,94 @@
+//! Memory and processor time.
+
+use std::time::Duration;
+
+use crate::forwarder::Forwarder;
+use crate::proc::{self, Memory, mebibytes};
+use crate::stage::{App, Bridge, PROGRAM, Stage};
+use crate::stats::millis;
+use crate::table::Row;
+use crate::{Failure, client};
+
+/// Between two writes. With so many toys each is a request to the app.
+const EVERY: Duration = Duration::from_millis(1);
+
+const WRITES: usize = 10_000;
+const TOYS: usize = 200;
+
+pub(crate) async fn memory() -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    for (toys, limit) in [(10, 10 << 20), (1_000, 25 << 20)] {
+        let stage = Stage::set(App::vibrators(toys), "").await?;
+        write(&stage, toys, toys * 2).await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let memory = Memory::of(stage.bridge.pid())?;
+        rows.push(Row::new(
+            format!("RSS with {toys} toys"),
+            format!(
+                "{} ({} of it anonymous)",
+                mebibytes(memory.resident),
+                mebibytes(memory.anonymous)
+            ),
+            if toys == 10 { "peer: 45 MiB" } else { "–" },
+            format!("≤ {}", mebibytes(limit)),
+            memory.resident <= limit,
+        ));
+    }
+    let size = std::fs::metadata(PROGRAM)?.len();
+    rows.push(Row::note("size of the program", mebibytes(size)));
+    Ok(rows)
+}
+
+pub(crate) async fn cpu() -> Result<Vec<Row>, Failure> {
+    let stage = Stage::set(App::vibrators(TOYS), "").await?;
+    write(&stage, TOYS, TOYS).await?;
+    let process = |bridge: &Bridge| proc::cpu(&bridge.pid().to_string());
+    let posts = stage.app.counts().commands();
+    let before = process(&stage.bridge)?;
+    write(&stage, TOYS, WRITES).await?;
+    let spent = process(&stage.bridge)? - before;
+    let posts = stage.app.counts().commands() - posts;
+
+    let forwarder = Forwarder::start(stage.broker.port, &stage.app.command_url()).await?;
+    let before = forwarder.spent()?;
+    let mut ticks = client::ticks(EVERY);
+    for write in 0..WRITES {
+        ticks.tick().await;
+        let topic = format!("floor/{}/vibrate/set", stage.app.ids()[write % TOYS]);
+        stage.client.publish(&topic, "50").await?;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let floor = forwarder.spent()? - before;
+
+    let each = |spent: Duration| spent / u32::try_from(WRITES).unwrap_or(u32::MAX);
+    Ok(vec![Row::new(
+        format!("CPU per write, over {WRITES} writes and {posts} POSTs"),
+        millis(each(spent)),
+        format!(
+            "bare MQTT → HTTP forwarder {}; peer: 1.1 ms",
+            millis(each(floor))
+        ),
+        "≤ 0.1 ms",
+        each(spent) <= Duration::from_micros(100),
+    )])
+}
+
+/// Writes to all toys in turn, another level in each round and 0 in the last.
+async fn write(stage: &Stage, toys: usize, writes: usize) -> Result<(), Failure> {
+    let topics: Vec<String> = (0..toys)
+        .map(|toy| format!("bench/{}/vibrate/set", App::toy(toy)))
+        .collect();
+    let rounds = writes.div_ceil(toys);
+    let mut ticks = client::ticks(EVERY);
+    for write in 0..writes {
+        ticks.tick().await;
+        let left = rounds - write / toys;
+        let percent = (left - 1) % 20 * 5;
+        stage
+            .client
+            .publish(&topics[write % toys], &percent.to_string())
+            .await?;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    Ok(())
+}
