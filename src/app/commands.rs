@@ -11,6 +11,7 @@ use crate::backend::lovense::catalog;
 use crate::cli::{Cli, Command, Exit, SchemaKind};
 use crate::config::{Loaded, Surroundings, load};
 use crate::domain::ErrorCode;
+use crate::mqtt;
 use crate::sim::{self, SimulateOptions};
 use crate::telemetry;
 
@@ -91,7 +92,7 @@ pub fn execute(
 
 fn schema(kind: SchemaKind, out: &mut dyn Write) -> io::Result<Exit> {
     let text = match kind {
-        SchemaKind::Mqtt => String::new(),
+        SchemaKind::Mqtt => mqtt::reference::markdown(),
         SchemaKind::Toys => catalog::markdown(),
         SchemaKind::Discovery => format!("{:#}\n", samples::discovery()),
         // `cli` has answered these.

@@ -7,6 +7,7 @@ pub mod barrier;
 pub mod client;
 pub mod clock;
 pub mod commands;
+mod company;
 pub mod compose;
 mod demo;
 #[cfg(feature = "demo")]
@@ -18,6 +19,7 @@ pub mod health;
 pub mod inbox;
 pub mod ops;
 pub mod outlet;
+pub mod rival;
 pub mod run;
 pub mod samples;
 pub mod saver;

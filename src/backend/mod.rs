@@ -44,7 +44,7 @@ pub trait Backend: Send + Sync + 'static {
 
 /// One connection of a backend.
 pub trait Link: Send {
-    /// For log lines: `lovense_lan events`.
+    /// For log lines, without brand: `phone events`.
     fn name(&self) -> &str;
 
     /// Connects and serves the connection until it fails. Dropping the future ends it.

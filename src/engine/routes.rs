@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    BridgeEvent, Capabilities, ErrorCode, Rejection, RouteId, ToyDescription, ToyInput,
+    BridgeEvent, Capabilities, ErrorCode, OpError, Rejection, RouteId, ToyDescription, ToyInput,
 };
 
 use super::toy::{Context, Route, StopLane, Toy};
@@ -82,6 +82,14 @@ impl Toy {
     fn certain_or_stop(&mut self, cx: &mut Context<'_>) {
         if !self.certain {
             self.stop(None, cx);
+        }
+    }
+
+    /// An operation ended that was sent over a route that has gone since, or before the toy's
+    /// outputs changed. It may have come after whatever was sent later.
+    pub(super) fn stray_done(&mut self, result: &Result<(), OpError>) {
+        if !matches!(result, Err(error) if error.without_effect()) {
+            self.certain = false;
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod outbox;
 pub mod publisher;
+pub mod reference;
 pub mod session;
 pub mod tls;
 pub mod topics;

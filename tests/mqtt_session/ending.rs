@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use toy2mqtt::mqtt::Rank;
 
@@ -49,30 +50,38 @@ async fn a_flood_does_not_turn_a_goodbye_into_a_will() {
     assert_eq!(observer.received.len(), 1);
 }
 
-#[test]
-fn a_bridge_that_vanishes_leaves_its_will() {
-    let runtime = || tokio::runtime::Runtime::new().unwrap();
-    let (test, bridges) = (runtime(), runtime());
-    let (broker, mut observer) = test.block_on(async {
-        let broker = Mosquitto::start(&Setup::default()).await;
-        let mut observer = broker.client("observer").await;
-        assert!(observer.subscribe(STATE).await);
-        (broker, observer)
+#[tokio::test]
+async fn a_bridge_that_vanishes_leaves_its_will() {
+    let broker = Mosquitto::start(&Setup::default()).await;
+    let mut observer = broker.client("observer").await;
+    assert!(observer.subscribe(STATE).await);
+    let (vanish, vanishes) = oneshot::channel::<()>();
+    let options = options(broker.addr);
+    let bridge = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let bridge = Bridge::up(&options).await;
+            bridge.publisher.retain(Rank::Online, STATE, b"online");
+            let _ = vanishes.await;
+        });
+        // The runtime ends with all that runs on it, wherever that is.
     });
-    let bridge = bridges.block_on(async { Bridge::up(&options(broker.addr)).await });
-    bridge.publisher.retain(Rank::Online, STATE, b"online");
-    test.block_on(observer.wait_for(STATE, |state| state.text() == "online"));
-    bridges.shutdown_background();
-    test.block_on(async {
-        observer
-            .wait_for(STATE, |state| state.text() == "offline")
-            .await;
-        let mut late = broker.client("late").await;
-        assert!(late.subscribe(STATE).await);
-        let will = late.next().await;
-        assert!(will.retained);
-        assert_eq!(will.text(), "offline");
-    });
+    observer
+        .wait_for(STATE, |state| state.text() == "online")
+        .await;
+    vanish.send(()).unwrap();
+    observer
+        .wait_for(STATE, |state| state.text() == "offline")
+        .await;
+    bridge.join().unwrap();
+    let mut late = broker.client("late").await;
+    assert!(late.subscribe(STATE).await);
+    let will = late.next().await;
+    assert!(will.retained);
+    assert_eq!(will.text(), "offline");
 }
 
 #[tokio::test]
