@@ -132,7 +132,7 @@ impl Daemon {
                 }
             }
             (Some(PROPERTIES), "Set") => {
-                let read: Result<(String, String, Variant<Box<dyn RefArg>>), _> = call.read3();
+                let read = call.read3::<String, String, Variant<Box<dyn RefArg>>>();
                 let (_, name, value) = read.expect("a property");
                 self.note(&path, &format!("{name}={}", value.0.as_i64().unwrap_or(-1)));
                 call.method_return()
