@@ -215,11 +215,6 @@ impl Rig {
         (Bridge::start(&config), config)
     }
 
-    /// Where the bridge keeps what it remembers.
-    pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
     /// A topic of the toy with this address.
     pub(crate) fn topic(&self, hardware: &str, below: &str) -> String {
         format!("{}/{}/{below}", self.setup.base, toy(hardware))
