@@ -45,7 +45,8 @@ pub fn execute(
         }
         Command::Demo(args) => Ok(super::demo::demo(&runtime, args, cli.settings.log_level)),
         Command::Doctor(args) => with_settings(cli, surroundings, |loaded| {
-            let findings = runtime.block_on(doctor::examine(&loaded.config, args.timeout));
+            let examined = doctor::examine(&loaded.config, args.bluetooth, args.timeout);
+            let findings = runtime.block_on(examined);
             show_findings(&findings, args.json, out)
         }),
         Command::Toys(args) => with_settings(cli, surroundings, |loaded| {

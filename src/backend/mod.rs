@@ -5,6 +5,8 @@
 //! written once, in [`supervisor`]. Backends know [`domain`](crate::domain) and nothing of MQTT,
 //! of Home Assistant or of one another.
 
+#[cfg(feature = "ble")]
+pub mod ble;
 pub mod lovense;
 pub mod supervisor;
 
