@@ -329,3 +329,6 @@ fn first_due(by_toy: &BTreeMap<ToyId, Instant>, now: Instant) -> Option<ToyId> {
     let mut due = by_toy.iter().filter(|(_, at)| **at <= now);
     due.next().map(|(toy, _)| *toy)
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,10 +65,10 @@ impl Barrier {
     pub fn holds(&self, target: &Target, now: Instant) -> bool {
         let fresh = |since: Instant| now - since < PATIENCE;
         self.under_way.iter().any(|(_, stopped, since)| {
-            fresh(*since)
-                &&
             // A group may contain the toy or share members: when in doubt, it was stopped.
-            fresh(*since) && (stopped == target || !matches!((stopped, target), (Target::Toy(_), Target::Toy(_))))
+            let concerned =
+                stopped == target || !matches!((stopped, target), (Target::Toy(_), Target::Toy(_)));
+            fresh(*since) && concerned
         })
     }
 }

@@ -22,6 +22,7 @@ impl Toy {
         cx: &mut Context<'_>,
     ) {
         description.inputs.extend(&self.description.inputs);
+        description.keep_better(&self.description);
         let before = self.available();
         match self.routes.iter_mut().find(|known| known.id == route) {
             Some(known) => known.capabilities = capabilities,

@@ -218,6 +218,18 @@ impl Publisher {
         state.transient.clear();
     }
 
+    /// What would be published next if there was a connection: topics and payloads.
+    #[cfg(test)]
+    pub(crate) fn take_due(&self) -> Vec<(String, String)> {
+        let mut state = self.lock();
+        let due = std::iter::from_fn(|| state.outbox.take());
+        due.map(|(topic, payload)| {
+            let payload = String::from_utf8_lossy(&payload).into_owned();
+            (topic.to_string(), payload)
+        })
+        .collect()
+    }
+
     /// Nothing will be added any more.
     pub(super) fn close(&self) {
         self.lock().closing = true;

@@ -178,3 +178,18 @@ async fn a_false_word_about_the_bridge_is_put_right() {
         assert!(right.at - told.at < Duration::from_secs(1));
     }
 }
+
+#[tokio::test]
+async fn a_subscription_that_the_broker_denies_is_a_problem_that_is_shown() {
+    let mut setup = Setup::toys(&[("Lush 3", LUSH)]);
+    setup.broker.denied.push("toy2mqtt/+/+/set".to_owned());
+    let rig = setup.start().await;
+    let info = rig.bridge_topic("info");
+    let told = |seen: &Seen| {
+        let problems = seen.json()["problems"].to_string();
+        problems.contains("toy2mqtt/+/+/set") && problems.contains("access list")
+    };
+    rig.home.until(&info, told).await;
+    // The rest works.
+    rig.set(LUSH, json!({"vibrate": 10})).await;
+}

@@ -90,6 +90,23 @@ async fn births_bring_everything_again_once() {
 }
 
 #[tokio::test]
+async fn a_model_that_is_known_is_announced_at_once() {
+    let mut rig = Setup::toys(&[("Lush 3", LUSH)]).start().await;
+    let model = |seen: &Seen| seen.json()["device"]["model"] == "Lush 3";
+    rig.home.until(&config(LUSH), model).await;
+    let mark = rig.home.mark();
+    rig.bridge.terminate();
+    rig.bridge.ended().await;
+    rig.start_again().await;
+    rig.app_until("access", |app| app.sockets().granted == 1)
+        .await;
+    rig.set(LUSH, json!({"vibrate": 10})).await;
+    let configs = rig.home.after(mark).into_iter();
+    let mut configs = configs.filter(|seen| seen.topic == config(LUSH));
+    assert!(configs.all(|seen| model(&seen)));
+}
+
+#[tokio::test]
 async fn a_device_that_the_user_deletes_is_forgotten_or_comes_back() {
     let rig = Setup::toys(&[("Lush 3", LUSH), ("Edge 2", EDGE)])
         .start()

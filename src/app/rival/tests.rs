@@ -113,6 +113,8 @@ fn whoever_kept_out_lets_the_other_reconnect_first() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// Whatever happens, two that hear each other are never both at it for long.
     #[test]
     fn two_never_stay_both(starts in prop::collection::vec((0u64..5_000, any::<bool>()), 1..6)) {

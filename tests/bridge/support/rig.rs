@@ -12,6 +12,8 @@ use super::{Bridge, BrokerSetup, DEADLINE, Home, Mosquitto, Seen, toy};
 
 /// What is to be put together.
 pub(crate) struct Setup {
+    /// The broker.
+    pub(crate) broker: BrokerSetup,
     /// The apps, each with its toys.
     pub(crate) apps: Vec<AppOptions>,
     /// More lines for `[mqtt]`.
@@ -36,6 +38,10 @@ impl Setup {
     /// One app.
     pub(crate) fn app(app: AppOptions) -> Self {
         Self {
+            broker: BrokerSetup {
+                more: "max_queued_messages 0\n".to_owned(),
+                ..BrokerSetup::default()
+            },
             apps: vec![app],
             mqtt: String::new(),
             lan: String::new(),
@@ -70,12 +76,7 @@ impl Setup {
 
     /// Starts everything but the bridge.
     pub(crate) async fn prepare(self) -> Prepared {
-        let more = "max_queued_messages 0\n".to_owned();
-        let broker = Mosquitto::start(&BrokerSetup {
-            more,
-            ..BrokerSetup::default()
-        })
-        .await;
+        let broker = Mosquitto::start(&self.broker).await;
         let mut apps = Vec::new();
         for app in &self.apps {
             apps.push(LovenseApp::start_local(app.clone()).await.unwrap());
@@ -213,11 +214,6 @@ impl Rig {
         let text = self.setup.file(base, &self.broker, &self.apps, &folder);
         std::fs::write(&config, text).unwrap();
         (Bridge::start(&config), config)
-    }
-
-    /// Where the bridge keeps what it remembers.
-    pub(crate) fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
     }
 
     /// A topic of the toy with this address.
