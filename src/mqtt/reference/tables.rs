@@ -233,9 +233,10 @@ pub const TOPICS: &[Topic] = &[
         direction: Direction::Both,
         retained: false,
         qos: 1,
-        payload: "a number. The bridge sends it to itself behind every stop: commands that come \
+        payload: "a marker. The bridge sends it to itself behind every stop: commands that come \
                   before it is back were sent before the stop, have waited in the broker, and are \
-                  discarded. Of no use to anybody else; the broker has to let the bridge read and \
+                  discarded. Another one follows every connect: what the broker has kept comes \
+                  before it. Of no use to anybody else; the broker has to let the bridge read and \
                   write it",
         example: "17",
     },
