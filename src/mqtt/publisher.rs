@@ -223,7 +223,7 @@ impl Publisher {
     pub(crate) fn take_due(&self) -> Vec<(String, String)> {
         let mut state = self.lock();
         let due = std::iter::from_fn(|| state.outbox.take());
-        due.map(|(topic, payload)| {
+        due.map(|(_, topic, payload)| {
             let payload = String::from_utf8_lossy(&payload).into_owned();
             (topic.to_string(), payload)
         })
