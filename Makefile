@@ -13,8 +13,8 @@ demo: ## broker, simulated toys and bridge on this machine; nothing else is need
 	@scripts/need.sh cargo cc
 	cargo run --quiet --features demo -- demo $(ARGS)
 
-test: ## all tests, with a real broker
-	@scripts/need.sh cargo cc mosquitto
+test: ## all tests, with a real broker and a real D-Bus
+	@scripts/need.sh cargo cc mosquitto dbus-daemon
 	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo test --all-features
 
 bench: ## measure what the README claims

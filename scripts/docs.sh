@@ -8,6 +8,8 @@ files="
 config          docs/configuration.md
 config-json     config/toy2mqtt.schema.json
 config-example  config/toy2mqtt.example.toml
+mqtt            docs/mqtt.md
+toys            docs/supported-toys.md
 "
 
 new=$(mktemp)

@@ -33,6 +33,7 @@ missing() {
             echo 'int main(void) { return 0; }' |
                 cc -x c -o /dev/null - >/dev/null 2>&1 || want libc6-dev
             ;;
+        dbus-daemon) command -v dbus-daemon >/dev/null || want dbus-daemon ;;
         mosquitto) command -v mosquitto >/dev/null || want mosquitto ;;
         rustfmt) cargo fmt --version >/dev/null 2>&1 || components="$components rustfmt" ;;
         clippy) cargo clippy --version >/dev/null 2>&1 || components="$components clippy" ;;

@@ -13,7 +13,7 @@ use tracing::info;
 
 use crate::domain::{BridgeView, Instant, ToyDescription, ToyId, ToyView};
 use crate::engine::Engine;
-use crate::hass::discovery::{self, Context, Ours, Publication};
+use crate::hass::discovery::{self, Components, Context, Ours, Publication};
 use crate::mqtt::{Message, Publisher, Rank};
 
 use super::outlet::{Own, Settings};
@@ -53,7 +53,7 @@ impl Basis {
 /// A toy that is announced.
 struct Announced {
     at: Instant,
-    /// `None` while the remains of vanished components are published.
+    /// `None` if what is published is not what is wanted.
     basis: Option<Basis>,
 }
 
@@ -62,6 +62,11 @@ pub(super) struct Announcer {
     /// `None` if nothing is to be announced.
     settings: Option<Settings>,
     announced: HashMap<ToyId, Announced>,
+    /// What an earlier run announced of devices that are announced again.
+    earlier: HashMap<Ours, Components>,
+    /// The bridge, as it was last announced, and what is to be published of it later.
+    bridge: Option<Publication>,
+    bridge_due: Option<Instant>,
     /// Toys to look at again, and when.
     due: BTreeMap<ToyId, Instant>,
     /// Toys of an earlier run that nobody has seen, and when they are to be removed.
@@ -75,6 +80,9 @@ impl Announcer {
         Self {
             settings: announces.then(|| settings.clone()),
             announced: HashMap::new(),
+            earlier: HashMap::new(),
+            bridge: None,
+            bridge_due: None,
             due: BTreeMap::new(),
             stale: BTreeMap::new(),
             born_at: None,
@@ -98,16 +106,18 @@ impl Announcer {
             return;
         }
         let new = discovery::toy(view, &context);
-        let remains = basis.and_then(|basis| {
+        let before = basis.map(|basis| {
             let before = ToyView {
                 name: basis.name.clone(),
                 description: Arc::clone(&basis.description),
                 effects: Arc::clone(&basis.effects),
                 ..view.clone()
             };
-            let before = discovery::toy(&before, &context);
-            discovery::tombstone(&discovery::components(&before.payload), &new)
+            discovery::components(&discovery::toy(&before, &context).payload)
         });
+        let earlier = self.earlier.remove(&Ours::Toy(view.id));
+        let before: Components = before.into_iter().chain(earlier).flatten().collect();
+        let remains = discovery::tombstone(&before, &new);
         self.publish(now, view, remains, &new, publisher);
     }
 
@@ -135,10 +145,28 @@ impl Announcer {
         self.announced.insert(view.id, Announced { at: now, basis });
     }
 
-    /// Announces the bridge itself.
-    pub(super) fn bridge(&self, view: &BridgeView, publisher: &Publisher) {
-        if let Some(settings) = &self.settings {
-            retain(&discovery::bridge(view, &context(settings)), publisher);
+    /// Announces the bridge itself. What is announced of it does not change while it runs.
+    pub(super) fn bridge(&mut self, view: &BridgeView, publisher: &Publisher) {
+        if let Some(settings) = &self.settings
+            && self.bridge.is_none()
+        {
+            let new = discovery::bridge(view, &context(settings));
+            retain(&new, publisher);
+            self.bridge = Some(new);
+        }
+    }
+
+    /// Removes what an earlier run announced of the bridge, in two steps.
+    fn tidy_bridge(&mut self, now: Instant, publisher: &Publisher) {
+        self.bridge_due = None;
+        let Some(new) = &self.bridge else { return };
+        let earlier = self.earlier.remove(&Ours::Bridge).unwrap_or_default();
+        match discovery::tombstone(&earlier, new) {
+            Some(remains) => {
+                retain(&remains, publisher);
+                self.bridge_due = Some(now + SETTLE);
+            }
+            None => retain(new, publisher),
         }
     }
 
@@ -164,6 +192,9 @@ impl Announcer {
             self.born_at = None;
             publisher.replay();
         }
+        if self.bridge_due.is_some_and(|at| now >= at) {
+            self.tidy_bridge(now, publisher);
+        }
         while let Some(toy) = first_due(&self.due, now) {
             self.due.remove(&toy);
             if let Some(view) = engine.toy(toy) {
@@ -185,7 +216,8 @@ impl Announcer {
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let by_toy = self.due.values().chain(self.stale.values());
-        by_toy.chain(&self.born_at).min().copied()
+        let rest = self.born_at.iter().chain(&self.bridge_due);
+        by_toy.chain(rest).min().copied()
     }
 
     /// Takes notice of a message on a discovery topic.
@@ -211,21 +243,33 @@ impl Announcer {
             return Own::Seen;
         }
         match discovery::is_ours(&message.topic, &message.payload, &context) {
-            Some(Ours::Toy(toy)) => match engine.toy(toy) {
-                Some(view) => {
-                    let new = discovery::toy(&view, &context);
-                    if let Some(remains) = remains(&message.payload, &new) {
-                        self.publish(now, &view, Some(remains), &new, publisher);
-                    }
-                }
-                None => {
-                    let remove_at = now + settings.stale_after;
-                    self.stale.entry(toy).or_insert(remove_at);
-                }
-            },
-            Some(Ours::Bridge) | None => {}
+            Some(Ours::Toy(toy)) if engine.description(toy).is_some() => {
+                let earlier = discovery::components_of(&message.payload);
+                self.earlier.insert(Ours::Toy(toy), earlier);
+                // Home Assistant may be busy with what was published on connecting.
+                self.again(toy, now);
+            }
+            Some(Ours::Toy(toy)) => {
+                let remove_at = now + settings.stale_after;
+                self.stale.entry(toy).or_insert(remove_at);
+            }
+            Some(Ours::Bridge) => {
+                let earlier = discovery::components_of(&message.payload);
+                self.earlier.insert(Ours::Bridge, earlier);
+                self.bridge_due = Some(now + SETTLE);
+            }
+            None => {}
         }
         Own::Seen
+    }
+
+    /// A toy is to be announced again, when Home Assistant has settled.
+    fn again(&mut self, toy: ToyId, now: Instant) {
+        if let Some(known) = self.announced.get_mut(&toy) {
+            known.basis = None;
+            known.at = now;
+        }
+        self.due.insert(toy, now + SETTLE);
     }
 
     /// Somebody deleted a device: most likely the user, in Home Assistant.
@@ -250,11 +294,7 @@ impl Announcer {
             Some(view) if !view.available => return Own::Forget(view.id),
             // It is here, so it comes back, with whatever Home Assistant remembers of it.
             Some(view) => {
-                if let Some(known) = self.announced.get_mut(&view.id) {
-                    known.basis = None;
-                    known.at = now;
-                }
-                self.due.insert(view.id, now + SETTLE);
+                self.again(view.id, now);
                 publisher.invalidate(topic);
             }
             None => publisher.repeat(topic),
@@ -280,12 +320,6 @@ fn retain(publication: &Publication, publisher: &Publisher) {
     publisher.retain(Rank::Config, &publication.topic, text.as_bytes());
 }
 
-/// What is left of components that a payload from an earlier run had.
-fn remains(payload: &[u8], new: &Publication) -> Option<Publication> {
-    let before = serde_json::from_slice(payload).ok()?;
-    discovery::tombstone(&discovery::components(&before), new)
-}
-
 fn device_of<'a>(topic: &'a str, prefix: &str) -> Option<&'a str> {
     let device = topic.strip_prefix(prefix)?.strip_prefix("/device/")?;
     device.strip_suffix("/config")
@@ -295,3 +329,6 @@ fn first_due(by_toy: &BTreeMap<ToyId, Instant>, now: Instant) -> Option<ToyId> {
     let mut due = by_toy.iter().filter(|(_, at)| **at <= now);
     due.next().map(|(toy, _)| *toy)
 }
+
+#[cfg(test)]
+mod tests;

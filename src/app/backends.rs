@@ -40,12 +40,6 @@ impl Backends {
         self.entries.get(id).map(|entry| &entry.backend)
     }
 
-    /// Whether nothing is configured.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Has one backend look which toys are there.
     pub fn refresh(&self, id: &BackendId) {
         if let Some(backend) = self.get(id) {

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::domain::{Instant, Target};
 
-/// A marker that has not come back by now never will.
+/// A marker that has not come back by now never will: no backlog is that long, so the broker keeps
+/// it from us.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The markers under way.
@@ -18,16 +19,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Barrier {
     next: u64,
     under_way: Vec<(u64, Target, Instant)>,
+    /// Markers do not come back on this connection, so they are not waited for.
+    broken: bool,
 }
 
 impl Barrier {
-    /// A stop of `target` came: returns the marker to send.
-    pub fn raise(&mut self, target: Target, now: Instant) -> String {
+    /// A stop of `target` came: returns the marker to send, if there is any use in it.
+    pub fn raise(&mut self, target: Target, now: Instant) -> Option<String> {
+        if self.broken {
+            return None;
+        }
         self.next += 1;
         // A newer marker for the same toys comes back later than the older one.
         self.under_way.retain(|(_, known, _)| *known != target);
         self.under_way.push((self.next, target, now));
-        self.next.to_string()
+        Some(self.next.to_string())
     }
 
     /// A marker came back.
@@ -41,15 +47,28 @@ impl Barrier {
     /// No marker can come back any more, and nothing that was sent before it either.
     pub fn clear(&mut self) {
         self.under_way.clear();
+        self.broken = false;
+    }
+
+    /// Gives up markers that do not come back. True if that has just been found out.
+    pub fn look(&mut self, now: Instant) -> bool {
+        let lost = |(_, _, since): &(u64, Target, Instant)| now - *since >= PATIENCE;
+        if self.under_way.iter().any(lost) {
+            self.under_way.clear();
+            self.broken = true;
+            return true;
+        }
+        false
     }
 
     /// Whether a command to `target` that arrives now was sent before a stop of it.
-    pub fn holds(&mut self, target: &Target, now: Instant) -> bool {
-        self.under_way
-            .retain(|(_, _, since)| now - *since < PATIENCE);
-        self.under_way.iter().any(|(_, stopped, _)| {
+    pub fn holds(&self, target: &Target, now: Instant) -> bool {
+        let fresh = |since: Instant| now - since < PATIENCE;
+        self.under_way.iter().any(|(_, stopped, since)| {
             // A group may contain the toy or share members: when in doubt, it was stopped.
-            stopped == target || !matches!((stopped, target), (Target::Toy(_), Target::Toy(_)))
+            let concerned =
+                stopped == target || !matches!((stopped, target), (Target::Toy(_), Target::Toy(_)));
+            fresh(*since) && concerned
         })
     }
 }
@@ -65,7 +84,7 @@ mod tests {
         let now = Instant::from_millis(1);
         let mut barrier = Barrier::default();
         assert!(!barrier.holds(&toy("a"), now));
-        let marker = barrier.raise(toy("a"), now);
+        let marker = barrier.raise(toy("a"), now).unwrap_or_default();
         assert!(barrier.holds(&toy("a"), now));
         assert!(!barrier.holds(&toy("b"), now));
         assert!(barrier.holds(&Target::All, now));
@@ -79,17 +98,23 @@ mod tests {
     fn an_older_marker_does_not_end_a_newer_stop() {
         let now = Instant::from_millis(1);
         let mut barrier = Barrier::default();
-        let first = barrier.raise(Target::All, now);
+        let first = barrier.raise(Target::All, now).unwrap_or_default();
         let _second = barrier.raise(Target::All, now);
         barrier.lower(first.as_bytes());
         assert!(barrier.holds(&Target::All, now));
     }
 
     #[test]
-    fn a_lost_marker_is_not_waited_for_for_ever() {
+    fn a_broker_that_keeps_markers_is_found_out_once() {
         let now = Instant::from_millis(1);
         let mut barrier = Barrier::default();
-        barrier.raise(Target::All, now);
-        assert!(!barrier.holds(&Target::All, now + PATIENCE));
+        assert!(barrier.raise(Target::All, now).is_some());
+        assert!(!barrier.look(now));
+        let later = now + PATIENCE;
+        assert!(!barrier.holds(&Target::All, later));
+        assert!(barrier.look(later) && !barrier.look(later));
+        assert_eq!(barrier.raise(Target::All, later), None);
+        barrier.clear();
+        assert!(barrier.raise(Target::All, later).is_some());
     }
 }

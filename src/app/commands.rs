@@ -11,6 +11,7 @@ use crate::backend::lovense::catalog;
 use crate::cli::{Cli, Command, Exit, SchemaKind};
 use crate::config::{Loaded, Surroundings, load};
 use crate::domain::ErrorCode;
+use crate::mqtt;
 use crate::sim::{self, SimulateOptions};
 use crate::telemetry;
 
@@ -44,7 +45,8 @@ pub fn execute(
         }
         Command::Demo(args) => Ok(super::demo::demo(&runtime, args, cli.settings.log_level)),
         Command::Doctor(args) => with_settings(cli, surroundings, |loaded| {
-            let findings = runtime.block_on(doctor::examine(&loaded.config, args.timeout));
+            let examined = doctor::examine(&loaded.config, args.bluetooth, args.timeout);
+            let findings = runtime.block_on(examined);
             show_findings(&findings, args.json, out)
         }),
         Command::Toys(args) => with_settings(cli, surroundings, |loaded| {
@@ -90,7 +92,7 @@ pub fn execute(
 
 fn schema(kind: SchemaKind, out: &mut dyn Write) -> io::Result<Exit> {
     let text = match kind {
-        SchemaKind::Mqtt => String::new(),
+        SchemaKind::Mqtt => mqtt::reference::markdown(),
         SchemaKind::Toys => catalog::markdown(),
         SchemaKind::Discovery => format!("{:#}\n", samples::discovery()),
         // `cli` has answered these.

@@ -14,6 +14,7 @@ use crate::mqtt::tls::{TlsError, TlsOptions};
 use crate::mqtt::{BadBase, Options as SessionOptions, Topics};
 use crate::telemetry::LogHandle;
 
+use super::company::PROBE;
 use super::outlet;
 
 /// Why the bridge cannot start with these settings.
@@ -83,6 +84,9 @@ pub fn session(
     let mut filters = topics.command_filters();
     filters.push(topics.barrier());
     filters.push(topics.bridge_state());
+    // Another bridge under the same topics would be heard there.
+    filters.push(topics.bridge_info());
+    filters.push(topics.bridge_response(PROBE));
     filters.push(config.home_assistant.status_topic.as_str().to_owned());
     if config.home_assistant.discovery {
         let prefix = config.home_assistant.discovery_prefix.as_str();

@@ -1,5 +1,7 @@
 //! `doctor`: tries every hop in turn and says what to do about the first that fails.
 
+mod bluetooth;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -49,8 +51,9 @@ impl Finding {
     }
 }
 
-/// Tries everything that the settings name. Each hop takes `patience` at most, more or less.
-pub async fn examine(config: &Config, patience: Duration) -> Vec<Finding> {
+/// Tries everything that the settings name, and Bluetooth if it is asked for. Each hop takes
+/// `patience` at most, more or less.
+pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let mut findings = broker(config, patience).await;
     if config.lovense_lan.is_empty() {
         let text = "no app is configured";
@@ -74,6 +77,9 @@ pub async fn examine(config: &Config, patience: Duration) -> Vec<Finding> {
                 }
             },
         }
+    }
+    if bluetooth {
+        findings.extend(bluetooth::bluetooth(patience).await);
     }
     findings
 }

@@ -22,6 +22,7 @@ use crate::mqtt::{Event as MqttEvent, Message};
 use super::backends::Backends;
 use super::barrier::Barrier;
 use super::clock::Clock;
+use super::company::Company;
 use super::emergency::Emergency;
 use super::health::Health;
 use super::ops::Ops;
@@ -68,6 +69,7 @@ pub struct Driver {
     pub(super) saver: Saver,
     pub(super) tickets: Tickets,
     pub(super) barrier: Barrier,
+    pub(super) company: Company,
     pub(super) health: Health,
     pub(super) ops: Ops,
     pub(super) emergency: Emergency,
@@ -109,6 +111,7 @@ impl Driver {
             saver,
             tickets: Tickets::default(),
             barrier: Barrier::default(),
+            company: Company::new(inbox.instance.clone(), &inbox.topics),
             health: Health::default(),
             ops: Ops::default(),
             emergency,
@@ -147,7 +150,11 @@ impl Driver {
 
     /// Waits for whatever comes first; of several that are ready, for the most urgent.
     async fn next(&mut self, sources: &mut Sources, housekeeping: &mut Interval) -> Wake {
-        let deadline = [self.engine.next_deadline(), self.outlet.next_deadline()];
+        let deadline = [
+            self.engine.next_deadline(),
+            self.outlet.next_deadline(),
+            self.company.next_deadline(),
+        ];
         let deadline = deadline.into_iter().flatten().min();
         let timer = async {
             match deadline {
@@ -174,9 +181,14 @@ impl Driver {
             Wake::Op(op, result) => self.input(Input::OpDone { op, result }),
             Wake::Report(backend, report) => self.report(backend, report),
             Wake::Mqtt(event) => self.mqtt(event),
-            Wake::Timer => self.input(Input::Tick),
+            Wake::Timer => {
+                self.input(Input::Tick);
+                self.look_around();
+            }
             Wake::Housekeeping => self.housekeep().await,
         }
+        let now = self.clock.now();
+        self.saver.save_urgent(now, &self.engine).await;
         self.flush();
     }
 
@@ -288,10 +300,13 @@ impl Driver {
                 info!("connected to the broker");
                 self.input(Input::Broker(true));
                 self.outlet.connected();
+                self.meet(true);
             }
             MqttEvent::Down(reason) => {
-                warn!(%reason, "lost the broker");
+                warn!("no connection to the broker: {reason}; will keep trying");
                 self.barrier.clear();
+                self.outlet.disconnected();
+                self.meet(false);
                 self.input(Input::Broker(false));
             }
             MqttEvent::Denied { filter } => self.denied(&filter),
@@ -306,6 +321,9 @@ impl Driver {
             self.input(Input::Suspended);
         }
         self.tickets.expire(now);
+        if self.barrier.look(now) {
+            self.denied(&self.inbox.topics.barrier());
+        }
         self.look_at_scan();
         self.saver.look().await;
         if self.saver.is_marked() && !self.engine.any_may_run() {

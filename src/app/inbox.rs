@@ -17,6 +17,8 @@ use super::tickets::{Question, Reply};
 pub struct Settings {
     /// The bridge's topics.
     pub topics: Topics,
+    /// This installation's id.
+    pub instance: String,
     /// Where Home Assistant says that it comes and goes.
     pub status_topic: String,
     /// What it says when it comes.
@@ -30,6 +32,9 @@ impl Driver {
     pub(super) fn message(&mut self, message: &Message, urgent: bool) {
         self.health.received();
         let topic = message.topic.as_str();
+        if self.hears(message) {
+            return;
+        }
         if topic == self.inbox.status_topic {
             self.home_assistant(message);
             return;
@@ -55,8 +60,13 @@ impl Driver {
                 return;
             }
         };
-        if message.retained {
+        let safe = matches!(incoming, Incoming::Stop(_) | Incoming::Quiet);
+        if message.retained && self.company.is_alone() {
             self.refuse_retained(message);
+        } else if message.retained {
+            self.company.keep(message);
+        } else if !safe && !self.company.is_alone() {
+            debug!("command ignored: it is for the other bridge");
         } else if self.outlet.was_cleared(topic, &message.payload) {
             // Our own removal of a retained command comes back to us.
         } else {
@@ -79,12 +89,12 @@ impl Driver {
             }
             Incoming::Set(target) => {
                 let parsed = command::set(self.described(&target), &message.payload);
-                self.ask_parsed(target, parsed, topic);
+                self.ask_parsed(target, parsed, message);
             }
             Incoming::SetAttribute(target, attribute) => {
                 let toy = self.described(&target);
                 let parsed = command::attribute(toy, &attribute, &message.payload);
-                self.ask_parsed(target, parsed, topic);
+                self.ask_parsed(target, parsed, message);
             }
         }
     }
@@ -97,12 +107,18 @@ impl Driver {
         }
     }
 
-    fn ask_parsed(&mut self, target: Target, parsed: Parsed, topic: &str) {
+    fn ask_parsed(&mut self, target: Target, parsed: Parsed, message: &Message) {
         let Parsed {
             id,
             requested,
             change,
         } = parsed;
+        let topic = message.topic.as_str();
+        // Whoever misspells an attribute wants to know of that very request, too.
+        let id = id.or_else(|| match change {
+            Ok(_) => None,
+            Err(_) => command::id_of(&message.payload),
+        });
         match change {
             Ok(change) => {
                 let limits = match &target {
@@ -150,9 +166,12 @@ impl Driver {
     fn stop(&mut self, target: Target, topic: &str, id: Option<String>, urgent: bool) {
         let now = self.clock.now();
         info!("stop");
-        if urgent {
-            // What came over the other connection before it is not older than its marker.
-            let marker = self.barrier.raise(target.clone(), now);
+        // Whatever comes before its marker was sent before the stop.
+        if urgent
+            && self.company.is_alone()
+            && self.outlet.is_connected()
+            && let Some(marker) = self.barrier.raise(target.clone(), now)
+        {
             self.outlet.send_marker(&marker);
         }
         self.ask(target, Action::Stop, id, Value::Null, topic);
@@ -163,6 +182,8 @@ impl Driver {
             Ok(on) => {
                 info!(on, "quiet");
                 self.input(Input::Quiet(on));
+                // Whoever sees that it is on relies on it, whatever becomes of this process.
+                self.saver.memory_changed_urgently();
             }
             Err(rejection) => {
                 self.refuse(&Target::All, &message.topic, None, &Value::Null, &rejection);
@@ -195,7 +216,7 @@ impl Driver {
     }
 
     /// Nobody asked just now: counts it, says so, and removes it.
-    fn refuse_retained(&mut self, message: &Message) {
+    pub(super) fn refuse_retained(&mut self, message: &Message) {
         warn!("refused a retained command and deleted it: publish commands without retain");
         let rejection = Rejection::new(ErrorCode::Retained, "retained commands are never obeyed");
         self.health.rejected(rejection.code);

@@ -276,6 +276,20 @@ impl Outlet {
         self.publisher.emit_acknowledged(&topic, marker.as_bytes());
     }
 
+    /// Sends something, whether or not anything may be published.
+    pub fn ask(&self, topic: &str, payload: &str) {
+        self.publisher.ask(topic, payload.as_bytes());
+    }
+
+    /// Publishes from now on, or nothing any more.
+    pub fn set_speaking(&self, on: bool) {
+        if on {
+            self.publisher.release();
+        } else {
+            self.publisher.hush();
+        }
+    }
+
     /// Deletes a retained command.
     pub fn clear(&mut self, topic: &str) {
         if self.clearing.len() < 1_000 {
@@ -291,15 +305,26 @@ impl Outlet {
 
     /// Connected (again): the publisher repeats everything by itself.
     pub fn connected(&mut self) {
-        self.denied.clear();
         self.clearing.clear();
         self.bridge_dirty = true;
+    }
+
+    /// Not connected any more: what is denied is told anew with each connection, before it can be
+    /// used.
+    pub fn disconnected(&mut self) {
+        self.denied.clear();
     }
 
     /// The broker does not let us read what this filter names.
     pub fn denied(&mut self, filter: &str) {
         self.denied.insert(filter.to_owned());
         self.bridge_dirty = true;
+    }
+
+    /// Whether there is a connection to publish over.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.publisher.is_connected()
     }
 
     /// Home Assistant has started: everything is to be published again, soon.

@@ -58,6 +58,8 @@ pub async fn run(
 
     let options = compose::session(config, broker, &topics, &found.instance);
     let (session, mqtt, stops) = Session::start(&options);
+    // Nothing is published before it is clear that no other bridge is there.
+    session.publisher().guard();
 
     let (reports_in, reports) = mpsc::unbounded_channel();
     let links = CancellationToken::new();
@@ -67,9 +69,6 @@ pub async fn run(
         let backend: Arc<dyn Backend> = app;
         let status = supervisor.start(Arc::clone(&backend), RECONNECT);
         backends.add(backend, status);
-    }
-    if backends.is_empty() {
-        warn!("nothing is configured that could reach a toy: see [[lovense_lan]]");
     }
 
     let outlet = Outlet::new(
@@ -82,10 +81,16 @@ pub async fn run(
         engine,
         backends.clone(),
         outlet,
-        Saver::new(store, found.instance, found.left_running, found.problems),
+        Saver::new(
+            store,
+            found.instance.clone(),
+            found.left_running,
+            found.problems,
+        ),
         emergency.clone(),
         inbox::Settings {
             topics,
+            instance: found.instance,
             status_topic: config.home_assistant.status_topic.as_str().to_owned(),
             status_online: config.home_assistant.status_online.clone(),
             status_offline: config.home_assistant.status_offline.clone(),

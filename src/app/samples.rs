@@ -17,6 +17,9 @@ use crate::sim::lovense_app::{AppOptions, Spread, ToySpec};
 /// How long a lively toy waits before it does something by itself.
 const LIVELY: std::ops::RangeInclusive<Duration> = Duration::from_secs(3)..=Duration::from_secs(12);
 
+/// How long a lively toy lives on one percent of its battery.
+const BATTERY_DRAIN: Duration = Duration::from_secs(60);
+
 /// A simulated app with the toys that the command line asks for.
 #[must_use]
 pub fn app(models: &Models, lively: bool, delay: Duration) -> AppOptions {
@@ -26,7 +29,10 @@ pub fn app(models: &Models, lively: bool, delay: Duration) -> AppOptions {
         models.models.iter().map(ToySpec::new).collect()
     };
     let mut options = AppOptions::with_toys(toys);
-    options.lively = lively.then_some(LIVELY);
+    if lively {
+        options.lively = Some(LIVELY);
+        options.battery_drain = Some(BATTERY_DRAIN);
+    }
     let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
     options.faults.effect_latency = Spread {
         min_ms: millis,

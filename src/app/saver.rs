@@ -1,6 +1,6 @@
 //! Saves what outlives the process, beside the driver's loop rather than in it.
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tracing::warn;
 
 use crate::domain::Instant;
@@ -11,12 +11,17 @@ use super::store::{NotSaved, Store};
 /// Changes that come thick and fast are written once in this time.
 const INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// A disk that takes longer than this is not waited for while the bridge runs.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// Owns the data folder while the bridge runs.
 #[derive(Debug)]
 pub struct Saver {
     store: Store,
     instance: String,
     changed: bool,
+    /// It is to be saved before anybody is told.
+    urgent: bool,
     saved_at: Option<Instant>,
     saving: Option<JoinHandle<Result<(), NotSaved>>>,
     marked: bool,
@@ -33,6 +38,7 @@ impl Saver {
             store,
             instance,
             changed: false,
+            urgent: false,
             saved_at: None,
             saving: None,
             marked,
@@ -44,6 +50,24 @@ impl Saver {
     /// There is something to save.
     pub fn memory_changed(&mut self) {
         self.changed = true;
+    }
+
+    /// There is something to save that whoever is told of it relies on, even if the process is
+    /// killed just then. See [`Self::save_urgent`].
+    pub fn memory_changed_urgently(&mut self) {
+        self.changed = true;
+        self.urgent = true;
+    }
+
+    /// Saves what is urgent, and waits for it, though not for ever.
+    pub async fn save_urgent(&mut self, now: Instant, engine: &Engine) {
+        if !std::mem::take(&mut self.urgent) {
+            return;
+        }
+        let saving = self.save_all(now, engine);
+        if tokio::time::timeout(PATIENCE, saving).await.is_err() {
+            warn!("the data folder is slow; going on without waiting for it");
+        }
     }
 
     /// Saves if there is something to save and nothing is being saved.
@@ -62,13 +86,22 @@ impl Saver {
 
     /// Takes notice of how saving went.
     pub async fn look(&mut self) {
-        if let Some(task) = self.saving.take_if(|task| task.is_finished()) {
-            self.ended(task).await;
+        if self.saving.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.saved().await;
         }
     }
 
-    async fn ended(&mut self, task: JoinHandle<Result<(), NotSaved>>) {
-        let problem = match task.await {
+    /// Waits for what is being saved. Safe to cancel.
+    async fn saved(&mut self) {
+        if let Some(task) = &mut self.saving {
+            let result = task.await;
+            self.saving = None;
+            self.note(result);
+        }
+    }
+
+    fn note(&mut self, result: Result<Result<(), NotSaved>, JoinError>) {
+        let problem = match result {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(error) => Some(format!("saving failed: {error}")),
@@ -83,14 +116,14 @@ impl Saver {
 
     /// Saves what is not saved yet, and waits for it.
     pub async fn finish(&mut self, engine: &Engine) {
-        if let Some(task) = self.saving.take() {
-            self.ended(task).await;
-        }
+        self.save_all(Instant::START, engine).await;
+    }
+
+    async fn save_all(&mut self, now: Instant, engine: &Engine) {
+        self.saved().await;
         self.saved_at = None;
-        self.flush(Instant::START, engine);
-        if let Some(task) = self.saving.take() {
-            self.ended(task).await;
-        }
+        self.flush(now, engine);
+        self.saved().await;
     }
 
     /// Notes that a toy may be running from now on, or that none is any more.

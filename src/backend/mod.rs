@@ -5,6 +5,8 @@
 //! written once, in [`supervisor`]. Backends know [`domain`](crate::domain) and nothing of MQTT,
 //! of Home Assistant or of one another.
 
+#[cfg(feature = "ble")]
+pub mod ble;
 pub mod lovense;
 pub mod supervisor;
 
@@ -42,7 +44,7 @@ pub trait Backend: Send + Sync + 'static {
 
 /// One connection of a backend.
 pub trait Link: Send {
-    /// For log lines: `lovense_lan events`.
+    /// For log lines, without brand: `phone events`.
     fn name(&self) -> &str;
 
     /// Connects and serves the connection until it fails. Dropping the future ends it.

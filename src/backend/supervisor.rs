@@ -221,7 +221,6 @@ async fn keep_up(
         } else {
             debug!(link = status.name, attempt, ?delay, "{error}");
         }
-        #[expect(clippy::disallowed_methods, reason = "the delay between two attempts")]
         tokio::time::sleep(delay).await;
     }
 }

@@ -120,7 +120,10 @@ pub struct DoctorArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// How long to wait for each answer
+    /// Look at Bluetooth too: adapters, and toys that advertise. Connects to nothing
+    #[arg(long)]
+    pub bluetooth: bool,
+    /// How long to wait for each answer, and to listen for Bluetooth toys
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = positive)]
     pub timeout: Duration,
 }

@@ -108,10 +108,7 @@ fn summarise(loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
 
 fn broker(config: &Config) -> String {
     let mqtt = &config.mqtt;
-    let mut text = match &mqtt.url {
-        Some(url) => url.to_string(),
-        None => format!("{} unless the Supervisor names one", mqtt.broker()),
-    };
+    let mut text = mqtt.broker().to_string();
     if let Some(user) = &mqtt.username {
         text.push_str(&format!(" as {user}"));
     }

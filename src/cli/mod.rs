@@ -78,7 +78,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   toy2mqtt doctor
-  toy2mqtt doctor --json")]
+  toy2mqtt doctor --json
+  toy2mqtt doctor --bluetooth --timeout 15s")]
     Doctor(DoctorArgs),
     /// List the toys that the running bridge knows
     #[command(after_help = "\

@@ -45,8 +45,7 @@ section! {
     /// The MQTT broker.
     pub struct Mqtt {
         /// Where the broker listens: `mqtt://host:port`, or `mqtts://host:port` for TLS. The port may
-        /// be left out: 1883, or 8883 with TLS. Without a URL the Home Assistant app asks the
-        /// Supervisor; everything else takes `mqtt://localhost:1883`.
+        /// be left out: 1883, or 8883 with TLS. Without a URL: `mqtt://localhost:1883`.
         pub url: Option<BrokerUrl> = None => "\"mqtts://broker.lan:8883\"",
         /// The user to log in as.
         pub username: Option<String> = None => "\"toy2mqtt\"",
@@ -66,7 +65,7 @@ section! {
 }
 
 impl Mqtt {
-    /// Where the broker listens if neither the user nor the Supervisor says so.
+    /// Where the broker listens, said or not.
     #[must_use]
     pub fn broker(&self) -> BrokerUrl {
         self.url.clone().unwrap_or_default()

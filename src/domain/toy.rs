@@ -120,6 +120,18 @@ impl ToyDescription {
             .find(|(_, output)| output.key == key)
     }
 
+    /// Takes over what was known better before: a backend may tell first that a toy is a `Lush` and
+    /// only later that it is a `Lush 3`, each time that it is connected to.
+    pub fn keep_better(&mut self, known: &Self) {
+        let generation = known.model.strip_prefix(self.model.as_str());
+        if generation.is_some_and(|rest| rest.starts_with(' ')) {
+            self.model.clone_from(&known.model);
+        }
+        if self.firmware.is_none() {
+            self.firmware.clone_from(&known.firmware);
+        }
+    }
+
     /// What to call it when the user has not renamed it here: the nickname, else the model.
     #[must_use]
     pub fn default_name(&self) -> &str {
@@ -140,6 +152,33 @@ mod tests {
         let id = ToyId::of(&HardwareId::new("f082c00246fa"));
         assert_eq!(id.to_string().len(), 12);
         assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn a_generation_that_is_known_is_not_forgotten() {
+        let toy = |model: &str, firmware: Option<&str>| ToyDescription {
+            hardware: HardwareId::new("x"),
+            manufacturer: String::new(),
+            model: model.to_owned(),
+            nickname: None,
+            firmware: firmware.map(str::to_owned),
+            outputs: Vec::new(),
+            inputs: BTreeSet::new(),
+        };
+        let known = toy("Lush 3", Some("140"));
+        for (told, kept) in [
+            ("Lush", "Lush 3"),
+            ("Lush 4", "Lush 4"),
+            ("Lus", "Lus"),
+            ("", ""),
+        ] {
+            let mut new = toy(told, None);
+            new.keep_better(&known);
+            assert_eq!(new, toy(kept, Some("140")), "{told}");
+        }
+        let mut updated = toy("Lush", Some("141"));
+        updated.keep_better(&known);
+        assert_eq!(updated, toy("Lush 3", Some("141")));
     }
 
     #[test]

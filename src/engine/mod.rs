@@ -301,15 +301,14 @@ impl Engine {
         let Some((id, route)) = self.ops.remove(&op) else {
             return;
         };
-        self.with_toy(turn, id, |toy, cx| {
-            match result {
-                Err(OpError::Offline(reason)) if toy.has_sent(op) => {
-                    toy.note_error(Some(format!("not connected: {reason}")), cx.out);
-                    toy.route_down(&route, reason, cx);
-                }
-                // Neither knows operations over a route that has gone since.
-                _ => {
-                    let _ = toy.op_done(op, result, cx) || toy.stop_done(op, result, cx);
+        self.with_toy(turn, id, |toy, cx| match result {
+            Err(OpError::Offline(reason)) if toy.has_sent(op) => {
+                toy.note_error(Some(format!("not connected: {reason}")), cx.out);
+                toy.route_down(&route, reason, cx);
+            }
+            _ => {
+                if !toy.op_done(op, result, cx) && !toy.stop_done(op, result, cx) {
+                    toy.stray_done(result);
                 }
             }
         });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Class, Instant, Level, Output, Pattern};
+use crate::domain::{Class, Instant, Level, Limits, Output, Pattern};
 
 /// Gradual changes are looked at no more often than this.
 pub(super) const TICK: Duration = Duration::from_millis(20);
@@ -198,6 +198,28 @@ impl Wish {
             if output.class() == Class::Position {
                 *place = None;
             }
+        }
+    }
+
+    /// Lowers everything to `limits`, so that nothing rises by itself when they rise again.
+    pub(super) fn limit(&mut self, outputs: &[Output], limits: &Limits) {
+        for (index, output) in outputs.iter().enumerate() {
+            let limit = limits.of(output.key);
+            match output.class() {
+                Class::Intensity => {
+                    let plan = &mut self.plans[index];
+                    plan.from = plan.from.limited_to(limit);
+                    plan.to = plan.to.limited_to(limit);
+                }
+                Class::Position => {
+                    let place = &mut self.places[index];
+                    *place = place.map(|level| level.limited_to(limit));
+                }
+                Class::Shape => {}
+            }
+        }
+        if let Some(effect) = &mut self.effect {
+            effect.strength = effect.strength.limited_to(limits.max);
         }
     }
 

@@ -143,8 +143,8 @@ struct World {
     engine: Engine,
     now: u64,
     tickets: u64,
-    /// Operations sent and not ended, in order.
-    flying: Vec<Op>,
+    /// Operations sent and not ended, in order; and whether their route has gone since.
+    flying: Vec<(Op, bool)>,
     /// What each toy really does: steps of its intensities.
     levels: BTreeMap<ToyId, Vec<i32>>,
     limits: BTreeMap<ToyId, Level>,
@@ -253,9 +253,10 @@ impl World {
 
     fn sent(&mut self, op: Op) {
         let id = ToyId::of(&op.route.hardware);
-        let same = |other: &&Op| other.route == op.route;
         let is_stop = |op: &Op| op.command == Command::Stop;
-        let others: Vec<_> = self.flying.iter().filter(same).collect();
+        let others = self.flying.iter();
+        let others = others.filter(|(other, stray)| other.route == op.route && !stray);
+        let others: Vec<_> = others.collect();
         assert!(self.up.contains(&id), "sent to an absent toy");
         if is_stop(&op) {
             assert!(others.len() < 2, "too many under way: {others:?}");
@@ -287,7 +288,7 @@ impl World {
             }
             Command::Stop => {}
         }
-        self.flying.push(op);
+        self.flying.push((op, false));
     }
 
     fn outputs(&self, id: ToyId) -> Vec<Output> {
@@ -317,7 +318,7 @@ impl World {
         if self.flying.is_empty() {
             return;
         }
-        let op = self.flying.remove(index % self.flying.len());
+        let (op, stray) = self.flying.remove(index % self.flying.len());
         let id = ToyId::of(&op.route.hardware);
         let result = match how {
             Finish::Done => Ok(()),
@@ -328,7 +329,7 @@ impl World {
         if result.is_ok() || (matches!(how, Finish::Timeout) && took_place) {
             self.carry_out(&op);
         }
-        if matches!(how, Finish::Offline) {
+        if matches!(how, Finish::Offline) && !stray {
             self.lost(id);
         }
         self.input(Input::OpDone { op: op.id, result });
@@ -341,11 +342,13 @@ impl World {
         self.input(Input::RouteDown { route, reason });
     }
 
-    /// A toy that is gone stops at the end of its lease, and nothing sent to it arrives any more.
+    /// A toy that is gone stops at the end of its lease. What was sent to it may still arrive.
     fn lost(&mut self, id: ToyId) {
         self.up.remove(&id);
         self.silenced.insert(id);
-        self.flying.retain(|op| ToyId::of(&op.route.hardware) != id);
+        for (op, stray) in &mut self.flying {
+            *stray |= ToyId::of(&op.route.hardware) == id;
+        }
         self.levels.remove(&id);
     }
 
@@ -409,6 +412,10 @@ impl World {
             }
             self.advance(25);
         }
+        // A guard may have run out just now.
+        while !self.flying.is_empty() {
+            self.finish(0, Finish::Done, true);
+        }
     }
 
     fn check_settled(&self) {
@@ -427,7 +434,7 @@ impl World {
             let id = Self::id(toy);
             let levels = self.levels.get(&id).cloned().unwrap_or_default();
             let still = levels.iter().all(|step| *step == 0);
-            if self.silenced.contains(&id) {
+            if self.silenced.contains(&id) && self.up.contains(&id) {
                 assert!(still, "{id} runs at {levels:?} though it was stopped");
             }
             let view = self.engine.toy(id).unwrap();
@@ -480,7 +487,7 @@ proptest! {
         world.input(Input::Shutdown);
         world.settle();
         prop_assert!(world.halted);
-        for (id, levels) in &world.levels {
+        for (id, levels) in world.levels.iter().filter(|(id, _)| world.up.contains(id)) {
             prop_assert!(levels.iter().all(|step| *step == 0), "{id} runs at {levels:?}");
         }
     }

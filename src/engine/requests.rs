@@ -95,7 +95,7 @@ impl Engine {
                 toy.name.clone_from(name);
             }),
             Action::Limit(limits) => self.change_memory(turn, id, ticket, |toy| {
-                toy.limits = Some(limits.clone());
+                toy.limit(limits.clone());
             }),
             Action::Forget => self.forget(turn, id, ticket),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    BridgeEvent, Capabilities, ErrorCode, Rejection, RouteId, ToyDescription, ToyInput,
+    BridgeEvent, Capabilities, ErrorCode, OpError, Rejection, RouteId, ToyDescription, ToyInput,
 };
 
 use super::toy::{Context, Route, StopLane, Toy};
@@ -11,13 +11,18 @@ use super::vocabulary::Effect;
 
 impl Toy {
     /// The toy can be reached over `route`, or what is known of it has changed.
+    ///
+    /// A sensor that was heard once stays: not every route tells of all of them, some are only
+    /// found out when they speak, and entities that come and go are worse than silent ones.
     pub(super) fn route_up(
         &mut self,
         route: RouteId,
-        description: ToyDescription,
+        mut description: ToyDescription,
         capabilities: Capabilities,
         cx: &mut Context<'_>,
     ) {
+        description.inputs.extend(&self.description.inputs);
+        description.keep_better(&self.description);
         let before = self.available();
         match self.routes.iter_mut().find(|known| known.id == route) {
             Some(known) => known.capabilities = capabilities,
@@ -78,6 +83,14 @@ impl Toy {
     fn certain_or_stop(&mut self, cx: &mut Context<'_>) {
         if !self.certain {
             self.stop(None, cx);
+        }
+    }
+
+    /// An operation ended that was sent over a route that has gone since, or before the toy's
+    /// outputs changed. It may have come after whatever was sent later.
+    pub(super) fn stray_done(&mut self, result: &Result<(), OpError>) {
+        if !matches!(result, Err(error) if error.without_effect()) {
+            self.certain = false;
         }
     }
 

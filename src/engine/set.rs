@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Clamp, Class, ErrorCode, Instant, Level, OutputKey, OutputKind, Pattern, Rejection, SetCommand,
-    Ticket,
+    Clamp, Class, ErrorCode, Instant, Level, Limits, OutputKey, OutputKind, Pattern, Rejection,
+    SetCommand, Ticket,
 };
 
 use super::player::{Plan, Playing, Pulses, Schedule, Wish};
@@ -71,6 +71,15 @@ impl Toy {
             clamped_by: change.clamped_by,
         });
         Ok(())
+    }
+
+    /// Changes the limits.
+    pub(super) fn limit(&mut self, limits: Limits) {
+        for wish in [&mut self.wish, &mut self.confirmed] {
+            wish.limit(&self.description.outputs, &limits);
+        }
+        self.limits = Some(limits);
+        self.revision += 1;
     }
 
     fn change(

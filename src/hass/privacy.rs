@@ -13,7 +13,7 @@ const MAX_NAME: usize = 100;
 const REDACTED: &str = "…";
 
 /// Words that give a toy away wherever they stand.
-const BRANDS: [&str; 3] = ["lovense", "buttplug", "intiface"];
+const BRANDS: [&str; 5] = ["lovense", "buttplug", "intiface", "game mode", "toy events"];
 
 /// How much is said about what a device is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,9 +6,11 @@
 
 pub mod outbox;
 pub mod publisher;
+pub mod reference;
 pub mod session;
 pub mod tls;
 pub mod topics;
+mod twice;
 
 pub use outbox::Rank;
 pub use publisher::Publisher;

@@ -29,6 +29,10 @@ struct State {
     transient: VecDeque<Outgoing>,
     connected: bool,
     closing: bool,
+    /// Begins every connection silently.
+    guarded: bool,
+    /// Publishes nothing but [`Publisher::ask`].
+    silent: bool,
     published: u64,
     dropped: u64,
 }
@@ -44,6 +48,30 @@ impl Publisher {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock; and if it did, the maps would still be whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on every connection begins silently: nothing is published before
+    /// [`Self::release`], save what is [asked](Self::ask). What is to be retained waits, what is not
+    /// is dropped.
+    pub fn guard(&self) {
+        let mut state = self.lock();
+        state.guarded = true;
+        state.silent = true;
+    }
+
+    /// Publishes again, and first everything that is to be retained.
+    pub fn release(&self) {
+        let mut state = self.lock();
+        state.silent = false;
+        state.outbox.replay();
+        self.work.notify_one();
+    }
+
+    /// Publishes nothing any more, until [`Self::release`].
+    pub fn hush(&self) {
+        let mut state = self.lock();
+        state.silent = true;
+        state.transient.clear();
     }
 
     /// Wants `payload` retained under `topic`, now and after every reconnect. False if it is
@@ -93,7 +121,7 @@ impl Publisher {
     /// Deletes what somebody else retained under `topic`, once.
     pub fn delete(&self, topic: &str) {
         let mut state = self.lock();
-        if state.connected && state.transient.len() < MAX_TRANSIENT {
+        if state.connected && !state.silent && state.transient.len() < MAX_TRANSIENT {
             state.transient.push_back(Outgoing {
                 topic: topic.into(),
                 payload: Arc::default(),
@@ -121,8 +149,26 @@ impl Publisher {
         self.push(topic, payload, true);
     }
 
+    /// Publishes once, even while silent, and repeats it until the broker has acknowledged it.
+    pub fn ask(&self, topic: &str, payload: &[u8]) {
+        let state = self.lock();
+        self.push_into(state, topic, payload, true);
+    }
+
     fn push(&self, topic: &str, payload: &[u8], acknowledged: bool) {
-        let mut state = self.lock();
+        let state = self.lock();
+        if !state.silent {
+            self.push_into(state, topic, payload, acknowledged);
+        }
+    }
+
+    fn push_into(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        topic: &str,
+        payload: &[u8],
+        acknowledged: bool,
+    ) {
         let too_large = payload.len() > MAX_PAYLOAD;
         if !state.connected || too_large || state.transient.len() >= MAX_TRANSIENT {
             state.dropped += 1;
@@ -159,6 +205,7 @@ impl Publisher {
     pub(super) fn connected(&self) {
         let mut state = self.lock();
         state.connected = true;
+        state.silent = state.guarded;
         state.outbox.replay();
         self.work.notify_one();
     }
@@ -169,6 +216,18 @@ impl Publisher {
         state.connected = false;
         state.dropped += state.transient.len() as u64;
         state.transient.clear();
+    }
+
+    /// What would be published next if there was a connection: topics and payloads.
+    #[cfg(test)]
+    pub(crate) fn take_due(&self) -> Vec<(String, String)> {
+        let mut state = self.lock();
+        let due = std::iter::from_fn(|| state.outbox.take());
+        due.map(|(topic, payload)| {
+            let payload = String::from_utf8_lossy(&payload).into_owned();
+            (topic.to_string(), payload)
+        })
+        .collect()
     }
 
     /// Nothing will be added any more.
@@ -202,6 +261,9 @@ impl State {
     fn take(&mut self) -> Option<Outgoing> {
         if let Some(outgoing) = self.transient.pop_front() {
             return Some(outgoing);
+        }
+        if self.silent {
+            return None;
         }
         let (rank, topic, payload) = self.outbox.take()?;
         Some(Outgoing {

@@ -1,33 +1,30 @@
-//! The connections to the broker. The only file that names the MQTT library.
+//! The connections to the broker. Nothing but this folder names the MQTT library.
 //!
 //! There are two. The main one carries everything. The other carries only stops and quiet, so that
 //! a flood of commands, which waits in the broker and in the socket of the main one, cannot delay
-//! them; while it is down, the main one carries them too.
+//! them. The main one carries those as well, for the other may be dead without knowing it yet: the
+//! copy that comes first counts, the other one is dropped.
 //!
-//! What the library does not do, and is done here: it does not wait between attempts, does not
-//! subscribe again after a reconnect, does not look at the answers to subscriptions, and forgets
-//! messages when a connection breaks. So nothing is trusted to its queue: whatever is to be
+//! Nothing is trusted to the library's queue, which is lost with a connection: whatever is to be
 //! retained is published again from the [outbox](super::outbox) whenever the broker is back.
 
-use std::collections::{HashMap, VecDeque};
+mod connection;
+mod reason;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use backoff::ExponentialBackoff;
-use backoff::backoff::Backoff as _;
-use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event as LibraryEvent, EventLoop, LastWill,
-    MqttOptions, Outgoing as LibraryOutgoing, Packet, QoS, SubscribeFilter, SubscribeReasonCode,
-    TlsConfiguration, Transport,
-};
+use rumqttc::{AsyncClient, LastWill, MqttOptions, QoS, TlsConfiguration, Transport};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
+use self::connection::{Connection, Side};
 use super::publisher::{MAX_PAYLOAD, Publisher};
+use super::twice::{Lane, Twice};
 
 /// MQTT's own limit (3.1.1 §2.2.3). A smaller one of ours would end the connection when somebody
 /// retains a larger message, again and again after each reconnect; its payload is refused later.
@@ -35,17 +32,6 @@ const MAX_INCOMING: usize = 268_435_455;
 
 /// Twice this passes before a link that went dead is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
-
-/// Seconds for a connection to come about.
-const CONNECT_TIMEOUT: u64 = 5;
-
-/// Between attempts to connect: from here…
-const BACKOFF_FIRST: Duration = Duration::from_millis(200);
-/// …to here. Not more, since toys are stopped when the broker is away for long.
-const BACKOFF_MAX: Duration = Duration::from_secs(2);
-
-/// How long to wait for the broker to close a connection that we have ended.
-const LINGER: Duration = Duration::from_millis(300);
 
 /// Messages that wait for the driver. Beyond them the broker has to wait.
 const INBOX: usize = 64;
@@ -67,8 +53,10 @@ pub struct Options {
     pub will: Option<(String, Vec<u8>)>,
     /// What the main connection subscribes to.
     pub filters: Vec<String>,
-    /// What the other one subscribes to; without any there is no other.
+    /// What both connections subscribe to; without any there is no second one.
     pub stop_filters: Vec<String>,
+    /// Twice this passes before a dead link is noticed; 10 s unless given. At least 1 s.
+    pub keep_alive: Option<Duration>,
 }
 
 /// A message from the broker.
@@ -104,6 +92,7 @@ pub struct Session {
     publisher: Publisher,
     main: AsyncClient,
     stop: AsyncClient,
+    closing: CancellationToken,
     cancel: CancellationToken,
     tasks: TaskTracker,
 }
@@ -111,8 +100,8 @@ pub struct Session {
 impl Session {
     /// Starts to connect, and goes on for as long as it takes.
     ///
-    /// Returns what comes in: everything on the bounded channel, messages of the second connection
-    /// on the unbounded one, which is therefore never full.
+    /// Returns what comes in: what matches [`Options::stop_filters`] on the unbounded channel,
+    /// which is therefore never full, everything else on the bounded one.
     #[must_use]
     pub fn start(
         options: &Options,
@@ -124,31 +113,31 @@ impl Session {
         let publisher = Publisher::default();
         let (events_in, events) = mpsc::channel(INBOX);
         let (stops_in, stops) = mpsc::unbounded_channel();
+        let closing = CancellationToken::new();
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let stop_lane_up = Arc::new(AtomicBool::new(false));
+        let twice = Twice::default();
 
         let (main, main_loop) = AsyncClient::new(options.main(), 64);
         let (stop, stop_loop) = AsyncClient::new(options.stop(), 16);
         let main_side = MainSide {
             publisher: publisher.clone(),
             events: events_in,
-            filters: options.filters.clone(),
+            stops: stops_in.clone(),
+            filters: options.main_filters(),
             stop_filters: options.stop_filters.clone(),
-            stop_lane_up: Arc::clone(&stop_lane_up),
+            twice: twice.clone(),
             down: None,
         };
         let stop_side = StopSide {
             stops: stops_in,
             filters: options.stop_filters.clone(),
-            main: main.clone(),
-            publisher: publisher.clone(),
-            up: stop_lane_up,
+            twice,
         };
-        let connection = Connection::new(main.clone(), main_loop);
+        let connection = Connection::new(main.clone(), main_loop, closing.clone());
         tasks.spawn(guarded(cancel.clone(), connection.run(main_side)));
         if !options.stop_filters.is_empty() {
-            let connection = Connection::new(stop.clone(), stop_loop);
+            let connection = Connection::new(stop.clone(), stop_loop, closing.clone());
             tasks.spawn(guarded(cancel.clone(), connection.run(stop_side)));
         }
         tasks.spawn(guarded(
@@ -159,6 +148,7 @@ impl Session {
             publisher,
             main,
             stop,
+            closing,
             cancel,
             tasks,
         };
@@ -177,13 +167,11 @@ impl Session {
     /// The receiver of events has to be dropped before, or read on meanwhile.
     pub async fn close(self, patience: Duration) {
         self.publisher.close();
+        self.closing.cancel();
         self.tasks.close();
         // The publishing task ends by itself and disconnects, which ends the other two.
         let _ = self.stop.try_disconnect();
-        if tokio::time::timeout(patience, self.tasks.wait())
-            .await
-            .is_err()
-        {
+        if timeout(patience, self.tasks.wait()).await.is_err() {
             debug!("the broker did not answer while disconnecting");
             let _ = self.main.try_disconnect();
             self.cancel.cancel();
@@ -201,7 +189,7 @@ impl Options {
         let mut options = MqttOptions::new(client_id, self.host.clone(), self.port);
         options
             .set_clean_session(true)
-            .set_keep_alive(KEEP_ALIVE)
+            .set_keep_alive(self.keep_alive())
             .set_max_packet_size(MAX_INCOMING, MAX_PAYLOAD + 64 * 1024);
         if let Some((user, password)) = &self.credentials {
             options.set_credentials(user, password);
@@ -211,6 +199,23 @@ impl Options {
             options.set_transport(Transport::tls_with_config(tls));
         }
         options
+    }
+
+    fn keep_alive(&self) -> Duration {
+        let wanted = self.keep_alive.unwrap_or(KEEP_ALIVE);
+        // Whole seconds of 16 bits (MQTT 3.1.1 §3.1.2.10).
+        wanted.clamp(Duration::from_secs(1), Duration::from_secs(u16::MAX.into()))
+    }
+
+    /// What the main connection subscribes to: stops as well, except where its own filters cover
+    /// them, for brokers may send a message once per filter that matches.
+    fn main_filters(&self) -> Vec<String> {
+        let covered = |stop: &&String| {
+            let mut filters = self.filters.iter();
+            filters.any(|filter| rumqttc::matches(stop, filter))
+        };
+        let stops = self.stop_filters.iter().filter(|stop| !covered(stop));
+        self.filters.iter().chain(stops).cloned().collect()
     }
 
     fn main(&self) -> MqttOptions {
@@ -249,139 +254,14 @@ async fn publish(client: AsyncClient, publisher: Publisher) {
     let _ = client.disconnect().await;
 }
 
-/// What is done with what a connection receives.
-trait Side: Send {
-    /// What to subscribe to, now that it is connected.
-    fn filters(&self) -> Vec<String>;
-    /// Connected, and subscribed to everything but `denied`.
-    fn up(&mut self, denied: Vec<String>) -> impl Future<Output = ()> + Send;
-    /// Not connected; called after every failure.
-    fn down(&mut self, reason: String) -> impl Future<Output = ()> + Send;
-    /// A message came.
-    fn message(&mut self, message: Message) -> impl Future<Output = ()> + Send;
-}
-
-/// A connection that is kept up.
-struct Connection {
-    client: AsyncClient,
-    event_loop: EventLoop,
-    backoff: ExponentialBackoff,
-    /// Subscriptions handed to the library that have no packet id yet.
-    unsent: VecDeque<Vec<String>>,
-    /// Subscriptions sent that are not answered yet.
-    unanswered: HashMap<u16, Vec<String>>,
-}
-
-impl Connection {
-    fn new(client: AsyncClient, mut event_loop: EventLoop) -> Self {
-        let mut network = event_loop.network_options();
-        network.set_tcp_nodelay(true);
-        network.set_connection_timeout(CONNECT_TIMEOUT);
-        event_loop.set_network_options(network);
-        let backoff = ExponentialBackoff {
-            current_interval: BACKOFF_FIRST,
-            initial_interval: BACKOFF_FIRST,
-            max_interval: BACKOFF_MAX,
-            max_elapsed_time: None,
-            ..ExponentialBackoff::default()
-        };
-        Self {
-            client,
-            event_loop,
-            backoff,
-            unsent: VecDeque::new(),
-            unanswered: HashMap::new(),
-        }
-    }
-
-    /// Polls until it is disconnected on purpose.
-    async fn run(mut self, mut side: impl Side) {
-        loop {
-            match self.event_loop.poll().await {
-                Ok(LibraryEvent::Incoming(packet)) => self.incoming(packet, &mut side).await,
-                Ok(LibraryEvent::Outgoing(LibraryOutgoing::Disconnect)) => {
-                    self.linger().await;
-                    return;
-                }
-                Ok(LibraryEvent::Outgoing(LibraryOutgoing::Subscribe(id))) => {
-                    if let Some(filters) = self.unsent.pop_front() {
-                        self.unanswered.insert(id, filters);
-                    }
-                }
-                Ok(LibraryEvent::Outgoing(_)) => {}
-                Err(ConnectionError::RequestsDone) => return,
-                Err(error) => {
-                    // What the library kept is older than what will be published again.
-                    self.event_loop.clean();
-                    self.event_loop.pending.clear();
-                    self.unsent.clear();
-                    self.unanswered.clear();
-                    side.down(explain(&error)).await;
-                    let delay = self.backoff.next_backoff().unwrap_or(BACKOFF_MAX);
-                    #[expect(
-                        clippy::disallowed_methods,
-                        reason = "the delay between two attempts"
-                    )]
-                    tokio::time::sleep(delay.min(BACKOFF_MAX)).await;
-                }
-            }
-        }
-    }
-
-    /// Reads on until the broker closes the connection, as it does after DISCONNECT (3.1.1 §3.14.4).
-    ///
-    /// To close it with something unread would reset it, and the broker would lose what it has not
-    /// read either: the DISCONNECT, so that it publishes the will.
-    async fn linger(&mut self) {
-        let rest = async { while self.event_loop.poll().await.is_ok() {} };
-        let _ = tokio::time::timeout(LINGER, rest).await;
-    }
-
-    async fn incoming(&mut self, packet: Packet, side: &mut impl Side) {
-        match packet {
-            Packet::ConnAck(_) => {
-                let filters = side.filters();
-                let request = filters
-                    .iter()
-                    .map(|filter| SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce));
-                // The queue was emptied when the last connection ended, so there is room.
-                if self.client.try_subscribe_many(request).is_ok() {
-                    self.unsent.push_back(filters);
-                }
-            }
-            Packet::SubAck(answer) => {
-                let Some(filters) = self.unanswered.remove(&answer.pkid) else {
-                    return;
-                };
-                let refused = |(filter, code): (String, _)| match code {
-                    SubscribeReasonCode::Success(_) => None,
-                    SubscribeReasonCode::Failure => Some(filter),
-                };
-                let answers = filters.into_iter().zip(answer.return_codes);
-                let denied = answers.filter_map(refused).collect();
-                self.backoff.reset();
-                side.up(denied).await;
-            }
-            Packet::Publish(publish) => {
-                side.message(Message {
-                    topic: publish.topic,
-                    payload: publish.payload.into(),
-                    retained: publish.retain,
-                })
-                .await;
-            }
-            _ => {}
-        }
-    }
-}
-
 /// The main connection's side.
 struct MainSide {
     publisher: Publisher,
     events: mpsc::Sender<Event>,
+    stops: mpsc::UnboundedSender<Message>,
     filters: Vec<String>,
     stop_filters: Vec<String>,
-    stop_lane_up: Arc<AtomicBool>,
+    twice: Twice,
     /// Why it is down, as last said.
     down: Option<String>,
 }
@@ -394,12 +274,9 @@ impl MainSide {
 }
 
 impl Side for MainSide {
-    fn filters(&self) -> Vec<String> {
-        let mut filters = self.filters.clone();
-        if !self.stop_lane_up.load(Ordering::Relaxed) {
-            filters.extend(self.stop_filters.iter().cloned());
-        }
-        filters
+    fn filters(&mut self) -> Vec<String> {
+        self.twice.clear();
+        self.filters.clone()
     }
 
     async fn up(&mut self, denied: Vec<String>) {
@@ -420,14 +297,12 @@ impl Side for MainSide {
     }
 
     async fn message(&mut self, message: Message) {
-        // Some filters overlap. What the other connection has brought is old by now.
         let mut stops = self.stop_filters.iter();
-        if self.stop_lane_up.load(Ordering::Relaxed)
-            && stops.any(|filter| rumqttc::matches(&message.topic, filter))
-        {
-            return;
+        if !stops.any(|filter| rumqttc::matches(&message.topic, filter)) {
+            self.send(Event::Message(message)).await;
+        } else if self.twice.is_first(Lane::Main, &message) {
+            let _ = self.stops.send(message);
         }
-        self.send(Event::Message(message)).await;
     }
 }
 
@@ -435,64 +310,27 @@ impl Side for MainSide {
 struct StopSide {
     stops: mpsc::UnboundedSender<Message>,
     filters: Vec<String>,
-    main: AsyncClient,
-    publisher: Publisher,
-    up: Arc<AtomicBool>,
+    twice: Twice,
 }
 
 impl Side for StopSide {
-    fn filters(&self) -> Vec<String> {
+    fn filters(&mut self) -> Vec<String> {
+        self.twice.clear();
         self.filters.clone()
     }
 
     async fn up(&mut self, denied: Vec<String>) {
-        // Where the broker denies it here, it does so on the main connection, which says so.
-        if denied.is_empty() && !self.up.swap(true, Ordering::Relaxed) {
-            for filter in &self.filters {
-                let _ = self.main.try_unsubscribe(filter);
-            }
-        }
+        // The main connection asks for the same, and tells the user.
+        debug!(?denied, "the connection for stops is up");
     }
 
     async fn down(&mut self, reason: String) {
-        if self.up.swap(false, Ordering::Relaxed) {
-            debug!(
-                reason,
-                "the connection for stops is down: the main one carries them"
-            );
-            if self.publisher.is_connected() {
-                let filters = self.filters.iter();
-                let filters = filters.map(|f| SubscribeFilter::new(f.clone(), QoS::AtLeastOnce));
-                let _ = self.main.try_subscribe_many(filters);
-            }
-        }
+        debug!(reason, "the connection for stops is down");
     }
 
     async fn message(&mut self, message: Message) {
-        let _ = self.stops.send(message);
-    }
-}
-
-/// What went wrong, and what to do about it.
-fn explain(error: &ConnectionError) -> String {
-    match error {
-        ConnectionError::ConnectionRefused(
-            ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized,
-        ) => {
-            "the broker refuses user or password: check mqtt.username and mqtt.password".to_owned()
+        if self.twice.is_first(Lane::Stop, &message) {
+            let _ = self.stops.send(message);
         }
-        ConnectionError::ConnectionRefused(code) => {
-            format!("the broker refuses the connection: {code:?}")
-        }
-        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
-            "the broker does not answer: check mqtt.url, and whether it is overloaded".to_owned()
-        }
-        ConnectionError::Io(cause) if cause.kind() == std::io::ErrorKind::ConnectionRefused => {
-            "nothing listens there: check mqtt.url, and whether the broker is running".to_owned()
-        }
-        ConnectionError::Tls(cause) => {
-            format!("no secure connection: {cause}; check mqtt.url and mqtt.ca_file")
-        }
-        other => format!("connection failed: {other}"),
     }
 }

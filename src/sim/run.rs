@@ -84,7 +84,10 @@ pub async fn run(
     let mut changes = app.changes();
     out(format!("app {}", app.command_url()));
     out(format!("events {}", app.events_url()));
-    let controlling = Connections::new(&shutdown);
+    // Also when this future is dropped.
+    let life = shutdown.child_token();
+    let _guard = life.clone().drop_guard();
+    let controlling = Connections::new(&life);
     if let Some(listener) = control {
         if let Ok(address) = listener.local_addr() {
             out(format!("control http://{address}/sim"));

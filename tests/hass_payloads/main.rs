@@ -1,5 +1,7 @@
 //! What Home Assistant is told, and what it tells: payloads there and back.
 
+mod any_command;
+mod attribute;
 mod command;
 mod discovery;
 mod request;

@@ -35,7 +35,7 @@ const DEVICE: [&str; 7] = [
 const ORIGIN: [&str; 3] = ["name", "sw_version", "support_url"];
 
 /// What every entity may have.
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 10] = [
     "platform",
     "qos",
     "unique_id",
@@ -43,7 +43,6 @@ const COMMON: [&str; 11] = [
     "name",
     "icon",
     "entity_category",
-    "enabled_by_default",
     "availability",
     "json_attributes_topic",
     "json_attributes_template",

@@ -45,6 +45,26 @@ fn quiet_stops_and_refuses_and_outlives_the_process() {
 }
 
 #[test]
+fn a_limit_that_falls_takes_the_level_along_and_does_not_give_it_back() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    bench.running(V, 80);
+    bench.now += 200;
+    let limited = |max| {
+        Action::Limit(Limits {
+            max: level(max),
+            ..Limits::default()
+        })
+    };
+    let op = sent(&bench.ask(limited(30))).unwrap();
+    assert_eq!(steps(&op), BTreeMap::from([(V, 6)]));
+    bench.done(&op);
+    assert_eq!(bench.shown(V), Some(level(30)));
+    bench.now += 200;
+    assert_eq!(sent(&bench.ask(limited(100))), None);
+    assert_eq!(bench.shown(V), Some(level(30)));
+}
+
+#[test]
 fn limits_bound_every_way_in() {
     let mut bench = Bench::new(&[(V1, 20), (V2, 20)]);
     bench.ask(Action::Limit(Limits {

@@ -78,3 +78,26 @@ fn only_an_absent_toy_can_be_forgotten() {
     assert_eq!(bench.engine.toys().count(), 0);
     assert_eq!(code(&bench.set(V, 10)), ErrorCode::UnknownToy);
 }
+
+#[test]
+fn a_sensor_that_was_heard_once_stays() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    let up = |inputs: &[InputKind], bench: &Bench| Input::RouteUp {
+        route: bench.route.clone(),
+        description: ToyDescription {
+            inputs: inputs.iter().copied().collect(),
+            ..bench.engine.description(bench.toy).unwrap().clone()
+        },
+        capabilities: Capabilities {
+            pace: Duration::ZERO,
+            bound: Bound::None,
+            plays: false,
+        },
+    };
+    let learned = up(&[InputKind::Battery, InputKind::Shake], &bench);
+    assert!(bench.input(learned).contains(&Effect::Changed(bench.toy)));
+    let again = up(&[InputKind::Battery], &bench);
+    assert_eq!(bench.input(again), [], "nothing has gone");
+    let inputs = &bench.engine.description(bench.toy).unwrap().inputs;
+    assert!(inputs.contains(&InputKind::Shake));
+}

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use crate::domain::{
     Action, BackendId, Bound, BridgeEvent, Capabilities, Clamp, Command, ErrorCode, Gesture,
-    HardwareId, Instant, Level, Limits, Op, OpError, Outcome, Output, OutputKey, OutputKind,
-    Reading, RouteId, SafetyReason, SetCommand, Target, Ticket, ToyDescription, ToyId, ToyInput,
+    HardwareId, InputKind, Instant, Level, Limits, Op, OpError, Outcome, Output, OutputKey,
+    OutputKind, Reading, RouteId, SafetyReason, SetCommand, Target, Ticket, ToyDescription, ToyId,
+    ToyInput,
 };
 
 use super::{Effect, Engine, Input, Memory, Settings};

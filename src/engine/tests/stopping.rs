@@ -61,3 +61,17 @@ fn shutdown_of_toys_at_rest_halts_at_once() {
     let mut bench = Bench::new(&[(V, 20)]);
     assert_eq!(bench.input(Input::Shutdown), [Effect::Halted]);
 }
+
+#[test]
+fn an_operation_that_lands_after_its_route_was_lost_is_undone() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    let late = sent(&bench.set(V, 80)).unwrap();
+    let route = bench.route.clone();
+    let reason = "no answer".to_owned();
+    bench.input(Input::RouteDown { route, reason });
+    let stop = sent(&bench.route_up(&[(V, 20)])).unwrap();
+    bench.done(&stop);
+    bench.advance(100);
+    let undo = sent(&bench.done(&late)).unwrap();
+    assert_eq!(undo.command, Command::Stop);
+}

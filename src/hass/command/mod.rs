@@ -105,9 +105,14 @@ fn text(payload: &[u8]) -> Result<&str, Rejection> {
     std::str::from_utf8(payload).map_err(|_| invalid("payload", "is not UTF-8"))
 }
 
+/// The most characters of a message; some repeat what was given, and that may be long.
+const MAX_MESSAGE: usize = 240;
+
 /// A rejection that names the place and the rule.
 fn invalid(place: &str, rule: impl AsRef<str>) -> Rejection {
-    Rejection::new(ErrorCode::Invalid, format!("{place}: {}", rule.as_ref()))
+    let message = format!("{place}: {}", rule.as_ref());
+    let message: String = message.chars().take(MAX_MESSAGE).collect();
+    Rejection::new(ErrorCode::Invalid, message)
 }
 
 #[cfg(test)]

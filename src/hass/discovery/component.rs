@@ -106,11 +106,6 @@ impl Component {
         self.with("entity_category", "config")
     }
 
-    /// Hidden until the user enables it.
-    pub(super) fn disabled(self) -> Self {
-        self.with("enabled_by_default", false)
-    }
-
     /// Available as long as the bridge is, whether or not the toy is there.
     pub(super) fn with_the_bridge(self, context: &Context<'_>) -> Self {
         self.with("availability", json!([context.bridge_availability()]))

@@ -1,4 +1,8 @@
 //! Device triggers: the same as the events, to be chosen by a click in the automation editor.
+//!
+//! Home Assistant (2025.4 to 2026.11 at least) logs "Unable to remove unknown dispatcher" once per
+//! trigger if its MQTT integration is reloaded after the trigger was removed, whoever published
+//! it. So triggers must not come and go with the route or the state of a toy.
 
 use super::component::{Component, Device};
 use crate::domain::{Gesture, InputKind, ToyView};

@@ -11,6 +11,8 @@
 //! - `qos` is on every component, because not all cores inherit it.
 //! - Nothing new goes to the root, the device or the origin, because older cores drop the whole
 //!   payload for a key that they do not know. In a component they drop the key.
+//! - No entity is disabled by default: Home Assistant 2025.4 logs a warning when a device is removed
+//!   that has disabled ones.
 //! - A component that vanished has to be removed in two steps, see [`tombstone`].
 
 mod binary_sensor;
@@ -26,7 +28,7 @@ mod sensor;
 mod slug;
 mod switch;
 
-pub use removal::{Components, Ours, components, forget, is_ours, tombstone};
+pub use removal::{Components, Ours, components, components_of, forget, is_ours, tombstone};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};

@@ -23,6 +23,13 @@ pub fn components(payload: &Value) -> Components {
         .collect()
 }
 
+/// The components of a payload as it was retained; none of one that is not as ours are.
+#[must_use]
+pub fn components_of(payload: &[u8]) -> Components {
+    let payload = serde_json::from_slice(payload);
+    payload.map_or_else(|_| Components::new(), |payload| components(&payload))
+}
+
 /// What has to be published before `new`, if components of `previous` are not in it.
 ///
 /// Home Assistant does not notice that a component is missing from a payload until it restarts. It

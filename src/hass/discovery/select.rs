@@ -31,7 +31,6 @@ pub(super) fn of_bridge(device: &Device<'_>) -> Vec<Component> {
         .with("command_template", r#"{"level": "{{ value }}"}"#)
         .shows(topics.bridge_info(), "log_level")
         .with("options", LOG_LEVELS.to_vec())
-        .config()
-        .disabled();
+        .config();
     vec![level]
 }

@@ -93,9 +93,7 @@ pub(super) fn of_toy(view: &ToyView, device: &Device<'_>) -> Vec<Component> {
             let known = READINGS.iter().find(|reading| reading.key == *key);
             let sensor = known.map(|known| reading(device, known).shows(state(), key));
             sensors.extend(sensor.map(|sensor| match kind {
-                InputKind::Battery => sensor.diagnostic(),
-                // Few look at it, and it changes all the time.
-                InputKind::Rssi => sensor.diagnostic().disabled(),
+                InputKind::Battery | InputKind::Rssi => sensor.diagnostic(),
                 _ => sensor,
             }));
         }
@@ -104,8 +102,7 @@ pub(super) fn of_toy(view: &ToyView, device: &Device<'_>) -> Vec<Component> {
         .entity("sensor", "route", "Route")
         .icon("mdi:transit-connection-variant")
         .shows(state(), "route")
-        .diagnostic()
-        .disabled();
+        .diagnostic();
     sensors.push(route);
     let last_error = device
         .entity("sensor", "last_error", "Last error")
@@ -151,8 +148,7 @@ pub(super) fn of_bridge(device: &Device<'_>) -> Vec<Component> {
             .entity("sensor", "version", "Version")
             .icon("mdi:tag-outline")
             .shows(info(), "version")
-            .diagnostic()
-            .disabled(),
+            .diagnostic(),
         device
             .entity("sensor", "last_error", "Last error")
             .icon("mdi:alert-circle-outline")

@@ -1,4 +1,8 @@
 //! `POST /command`: from the body to the answer, with everything that may go wrong in between.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the time that a real app takes is simulated"
+)]
 
 use std::future::Future;
 use std::pin::Pin;

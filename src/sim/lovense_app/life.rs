@@ -1,4 +1,8 @@
 //! What happens in an app by itself: batteries drain, and lively toys are played with.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the pauses between what people do are simulated"
+)]
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;

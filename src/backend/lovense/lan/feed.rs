@@ -97,7 +97,7 @@ impl Link for EventsLink {
 impl EventsLink {
     pub(super) fn new(app: Arc<LanApp>) -> Self {
         Self {
-            name: format!("{} events", app.options.id),
+            name: app.options.link_name("events"),
             app,
             logged: HashSet::new(),
             granted: false,

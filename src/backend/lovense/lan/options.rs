@@ -73,6 +73,13 @@ impl Options {
         }
     }
 
+    /// What a connection is called in the log, which names no brand at the levels that everybody
+    /// sees: `phone toys`, `phone_2 events`.
+    pub(super) fn link_name(&self, what: &str) -> String {
+        let neutral = self.id.as_str().replace("lovense_lan", "phone");
+        format!("{neutral} {what}")
+    }
+
     /// The ports to try.
     pub(super) fn ports(&self) -> Vec<u16> {
         match self.port {

@@ -49,7 +49,7 @@ impl Link for ToysLink {
 impl ToysLink {
     pub(super) fn new(app: Arc<LanApp>) -> Self {
         Self {
-            name: format!("{} toys", app.options.id),
+            name: app.options.link_name("toys"),
             app,
             state: None,
             logged: HashSet::new(),

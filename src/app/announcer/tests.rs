@@ -1,0 +1,184 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+use crate::domain::{
+    BackendId, Bound, Capabilities, HardwareId, Output, OutputKey, OutputKind, RouteId,
+};
+use crate::engine::{Engine, Input, Memory, Settings as EngineSettings};
+use crate::hass::Privacy;
+use crate::mqtt::Topics;
+
+const STALE: Duration = Duration::from_secs(60);
+
+fn settings(base: &str) -> Settings {
+    Settings {
+        topics: Topics::new(base).expect("a base topic"),
+        instance: "0".repeat(16),
+        discovery_prefix: Some("homeassistant".into()),
+        light: true,
+        privacy: Privacy::Open,
+        settings: Value::Null,
+        log_level: "info".into(),
+        stale_after: STALE,
+    }
+}
+
+fn at(seconds: u64) -> Instant {
+    Instant::from_millis(seconds * 1_000)
+}
+
+fn engine() -> Engine {
+    Engine::new(EngineSettings::default(), &Memory::default(), false)
+}
+
+/// A toy with these outputs is there.
+fn plug(engine: &mut Engine, outputs: &[OutputKind]) -> ToyView {
+    let description = ToyDescription {
+        hardware: HardwareId::new("f082c00246fa"),
+        manufacturer: "Lovense".into(),
+        model: "Nora".into(),
+        nickname: None,
+        firmware: None,
+        outputs: outputs
+            .iter()
+            .map(|kind| Output {
+                key: OutputKey::only(*kind),
+                steps: 20,
+                signed: false,
+                label: None,
+            })
+            .collect(),
+        inputs: BTreeSet::new(),
+    };
+    let id = description.id();
+    let route = RouteId {
+        backend: BackendId::new("lovense_lan"),
+        hardware: description.hardware.clone(),
+    };
+    let capabilities = Capabilities {
+        pace: Duration::from_millis(100),
+        bound: Bound::None,
+        plays: false,
+    };
+    engine.handle(
+        at(1),
+        Input::RouteUp {
+            route,
+            description,
+            capabilities,
+        },
+    );
+    engine.toy(id).expect("it was plugged in")
+}
+
+/// What a bridge with this base topic announced of the toy, as the broker kept it.
+fn kept(base: &str, outputs: &[OutputKind]) -> Message {
+    let settings = settings(base);
+    let view = plug(&mut engine(), outputs);
+    let publication = discovery::toy(&view, &context(&settings));
+    Message {
+        payload: publication.text().into_bytes(),
+        topic: publication.topic,
+        retained: true,
+    }
+}
+
+#[test]
+fn what_nobody_has_seen_since_is_removed_in_the_end() {
+    let (engine, publisher) = (engine(), Publisher::default());
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    let message = kept("toy2mqtt", &[OutputKind::Vibrate]);
+    for _ in 0..2 {
+        let own = announcer.discovery_message(at(5), &message, &engine, &publisher);
+        assert_eq!(own, Own::Seen);
+    }
+    assert_eq!(announcer.next_deadline(), Some(at(5) + STALE));
+    announcer.due(at(64), &engine, &publisher);
+    assert_eq!(publisher.take_due(), []);
+    announcer.due(at(65), &engine, &publisher);
+    let removed = publisher.take_due();
+    let topics: Vec<&str> = removed.iter().map(|(topic, _)| topic.as_str()).collect();
+    assert!(removed.iter().all(|(_, payload)| payload.is_empty()));
+    let toy = "toy_d3ef8320";
+    let mut expected = [
+        message.topic,
+        format!("toy2mqtt/{toy}/availability"),
+        format!("toy2mqtt/{toy}/state"),
+    ];
+    expected.sort();
+    assert_eq!(topics, expected);
+    assert_eq!(announcer.next_deadline(), None);
+}
+
+#[test]
+fn what_is_seen_in_time_stays() {
+    let (mut engine, publisher) = (engine(), Publisher::default());
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    let message = kept("toy2mqtt", &[OutputKind::Vibrate]);
+    announcer.discovery_message(at(5), &message, &engine, &publisher);
+    let view = plug(&mut engine, &[OutputKind::Vibrate]);
+    announcer.toy(at(6), &view, &publisher);
+    announcer.due(at(100), &engine, &publisher);
+    let published = publisher.take_due();
+    assert_eq!(published.len(), 1);
+    assert_eq!(published[0].0, message.topic);
+    assert_eq!(published[0].1.as_bytes(), message.payload);
+}
+
+#[test]
+fn what_others_announced_is_never_touched() {
+    let (engine, publisher) = (engine(), Publisher::default());
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    let neighbour = kept("neighbour", &[OutputKind::Vibrate]);
+    let mut disguised = kept("toy2mqtt", &[OutputKind::Vibrate]);
+    disguised.payload = br#"{"origin":{"name":"toy2mqtt"}}"#.to_vec();
+    let mut lamp = disguised.clone();
+    lamp.topic = "homeassistant/device/lamp/config".into();
+    for message in [neighbour, disguised, lamp] {
+        announcer.discovery_message(at(5), &message, &engine, &publisher);
+    }
+    assert_eq!(announcer.next_deadline(), None);
+    announcer.due(at(1_000), &engine, &publisher);
+    assert_eq!(publisher.take_due(), []);
+}
+
+#[test]
+fn a_component_that_has_gone_since_the_last_run_is_removed_in_two_steps() {
+    let (mut engine, publisher) = (engine(), Publisher::default());
+    let view = plug(&mut engine, &[OutputKind::Vibrate]);
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    announcer.toy(at(2), &view, &publisher);
+    publisher.take_due();
+    let message = kept("toy2mqtt", &[OutputKind::Vibrate, OutputKind::Rotate]);
+    announcer.discovery_message(at(5), &message, &engine, &publisher);
+    let mut published = publisher.take_due();
+    let mut last = None;
+    while let Some(now) = announcer.next_deadline() {
+        assert!(last.is_none_or(|last| now >= last + SETTLE), "not too fast");
+        last = Some(now);
+        announcer.due(now, &engine, &publisher);
+        published.extend(publisher.take_due());
+    }
+    let rotate: Vec<Value> = published
+        .iter()
+        .map(|(_, payload)| serde_json::from_str::<Value>(payload).expect("JSON"))
+        .map(|payload| payload["components"]["rotate"].clone())
+        .collect();
+    let remains = serde_json::json!({"platform": "number"});
+    assert_eq!(rotate, [remains, Value::Null]);
+}
+
+#[test]
+fn births_close_together_are_one() {
+    let (engine, publisher) = (engine(), Publisher::default());
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    announcer.born(at(5));
+    let first = announcer.next_deadline().expect("soon");
+    assert!(first >= at(5) + BIRTH_DELAY && first <= at(8));
+    announcer.born(at(5));
+    assert_eq!(announcer.next_deadline(), Some(first));
+    announcer.due(first, &engine, &publisher);
+    assert_eq!(announcer.next_deadline(), None);
+}

@@ -1,0 +1,175 @@
+//! What another bridge under the same topics means for the driver.
+
+use serde_json::{Value, json};
+use tracing::{debug, error, info, warn};
+
+use crate::domain::{Action, Target, Ticket};
+use crate::engine::Input;
+use crate::mqtt::{Message, Topics};
+
+use super::driver::Driver;
+use super::rival::{Rival, Step};
+
+/// The request that another bridge answers if it lives.
+pub(super) const PROBE: &str = "toys";
+
+/// Retained commands that wait until it is clear who is to refuse them.
+const MAX_WAITING: usize = 1_000;
+
+/// Stops that nobody asked for by message. Tickets of requests count from 1.
+const NOBODY: Ticket = Ticket(0);
+
+/// Who else is there, and what waits until that is known.
+pub(super) struct Company {
+    rival: Rival,
+    topics: Heard,
+    /// Retained commands that came before it was clear whether we are alone.
+    waiting: Vec<Message>,
+    /// The user has been told that we keep out.
+    told: bool,
+}
+
+/// The topics that tell of another bridge.
+struct Heard {
+    state: String,
+    info: String,
+    request: String,
+    response: String,
+    barrier: String,
+}
+
+impl Company {
+    pub(super) fn new(instance: String, topics: &Topics) -> Self {
+        Self {
+            rival: Rival::new(instance),
+            topics: Heard {
+                state: topics.bridge_state(),
+                info: topics.bridge_info(),
+                request: topics.bridge_request(PROBE),
+                response: topics.bridge_response(PROBE),
+                barrier: topics.barrier(),
+            },
+            waiting: Vec::new(),
+            told: false,
+        }
+    }
+
+    /// Whether commands are for us.
+    pub(super) fn is_alone(&self) -> bool {
+        self.rival.is_alone()
+    }
+
+    /// When to look again.
+    pub(super) fn next_deadline(&self) -> Option<crate::domain::Instant> {
+        self.rival.next_deadline()
+    }
+
+    /// Keeps a retained command until it is clear whether it is ours to refuse.
+    pub(super) fn keep(&mut self, message: &Message) {
+        if !self.rival.keeps_out() && self.waiting.len() < MAX_WAITING {
+            self.waiting.push(message.clone());
+        }
+    }
+}
+
+impl Driver {
+    /// The connection has come (`true`) or gone.
+    pub(super) fn meet(&mut self, connected: bool) {
+        let now = self.clock.now();
+        self.company.waiting.clear();
+        if connected {
+            let step = self.company.rival.connected(now);
+            self.follow(Some(step));
+        } else {
+            self.company.rival.disconnected();
+        }
+    }
+
+    /// Time has passed.
+    pub(super) fn look_around(&mut self) {
+        let now = self.clock.now();
+        let step = self.company.rival.tick(now);
+        self.follow(step);
+    }
+
+    /// Takes notice of a message that tells of another bridge. True if it is nothing else.
+    pub(super) fn hears(&mut self, message: &Message) -> bool {
+        let now = self.clock.now();
+        let Company { rival, topics, .. } = &mut self.company;
+        let topic = message.topic.as_str();
+        let word = |key: &str| {
+            let payload: Value = serde_json::from_slice(&message.payload).unwrap_or_default();
+            payload[key].as_str().map(str::to_owned)
+        };
+        let (step, no_more) = if topic == topics.state {
+            let online = message.payload == b"online";
+            (rival.bridge_state(online, now), false)
+        } else if topic == topics.barrier {
+            (rival.marker(&message.payload, now), false)
+        } else if topic == topics.info {
+            let instance = word("instance");
+            let step = instance.and_then(|other| rival.info(&other, message.retained, now));
+            (step, true)
+        } else if topic == topics.response {
+            let transaction = if rival.is_alone() {
+                None
+            } else {
+                word("transaction")
+            };
+            let step = transaction.and_then(|theirs| rival.answer(&theirs, now));
+            (step, true)
+        } else {
+            (None, false)
+        };
+        self.follow(step);
+        no_more
+    }
+
+    fn follow(&mut self, step: Option<Step>) {
+        match step {
+            None => {}
+            Some(Step::Marker(marker)) => self.outlet.ask(&self.company.topics.barrier, &marker),
+            Some(Step::Probe(transaction)) => {
+                debug!("another bridge may be there: asking it");
+                let question = json!({ "transaction": transaction }).to_string();
+                self.outlet.ask(&self.company.topics.request, &question);
+            }
+            Some(Step::Begin) => self.begin_to_speak(),
+            Some(Step::KeepOut(instance)) => self.keep_out(&instance),
+            Some(Step::Repeat) => {
+                warn!("another bridge used the same base topic: publishing everything again");
+                self.outlet.republish();
+            }
+        }
+    }
+
+    fn begin_to_speak(&mut self) {
+        if std::mem::take(&mut self.company.told) {
+            info!("the other bridge is gone: taking over");
+        }
+        self.outlet.set_speaking(true);
+        for message in std::mem::take(&mut self.company.waiting) {
+            self.refuse_retained(&message);
+        }
+    }
+
+    fn keep_out(&mut self, instance: &str) {
+        self.outlet.set_speaking(false);
+        self.company.waiting.clear();
+        if !std::mem::replace(&mut self.company.told, true) {
+            error!(
+                instance,
+                "another bridge uses the same base topic: keeping out until it is gone; \
+                 give one of them another mqtt.base_topic"
+            );
+        }
+        // What we drove is not ours any more.
+        if self.engine.any_may_run() {
+            self.input(Input::Request {
+                ticket: NOBODY,
+                target: Target::All,
+                action: Action::Stop,
+            });
+        }
+    }
+}

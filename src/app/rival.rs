@@ -1,0 +1,240 @@
+//! Two bridges under one base topic: the one that comes second keeps out.
+//!
+//! Both would obey every command and overwrite one another's states. So a bridge publishes nothing
+//! until it knows that it is alone. It is, unless the broker has kept the info of another instance
+//! that says to be online, and that one shows signs of life: it answers a question, or publishes
+//! its info. A dead one's remains are taken over.
+//!
+//! Whoever keeps out asks again from time to time, and whenever the bridge's state changes. Of two
+//! that start at the same moment, and see each other only when both have begun to publish, the one
+//! with the lower instance id stays.
+
+use std::time::Duration;
+
+use crate::domain::Instant;
+
+/// The marker behind what the broker has kept is back by now, or never comes.
+const LISTEN: Duration = Duration::from_secs(1);
+
+/// Somebody who lives shows it within this time.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// Whoever keeps out asks again after this time.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// What another has overwritten is published again after this time, when it has noticed us.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Send this marker to ourselves: it comes back behind everything that the broker has kept.
+    Marker(String),
+    /// Ask the other for its toys, with this transaction.
+    Probe(String),
+    /// Publish: nobody else is there.
+    Begin,
+    /// Publish nothing and obey nobody: this instance is there.
+    KeepOut(String),
+    /// Publish everything again: another has overwritten it.
+    Repeat,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// Not connected.
+    Away {
+        /// Another instance was there when we were last connected.
+        kept_out: bool,
+    },
+    /// Reads what the broker has kept.
+    Listening { marker: String, until: Instant },
+    /// Waits for signs of life.
+    Probing { transaction: String, until: Instant },
+    /// Nobody else is there.
+    Alone { repeat_at: Option<Instant> },
+    /// Another instance is there.
+    Out { probe_at: Instant },
+}
+
+/// Knows whether another instance uses the same base topic.
+#[derive(Clone, Debug)]
+pub struct Rival {
+    own: String,
+    state: State,
+    /// What the broker says of the bridge's state.
+    online: bool,
+    /// The other instance, as last heard of.
+    other: Option<String>,
+    count: u64,
+}
+
+impl Rival {
+    /// For the instance `own`.
+    #[must_use]
+    pub fn new(own: String) -> Self {
+        Self {
+            own,
+            state: State::Away { kept_out: false },
+            online: false,
+            other: None,
+            count: 0,
+        }
+    }
+
+    /// Whether nobody else is there, as far as is known.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        matches!(self.state, State::Alone { .. })
+    }
+
+    /// Whether another instance is there.
+    #[must_use]
+    pub fn keeps_out(&self) -> bool {
+        matches!(self.state, State::Out { .. })
+    }
+
+    /// Connected and subscribed.
+    pub fn connected(&mut self, now: Instant) -> Step {
+        self.online = false;
+        if self.state == (State::Away { kept_out: true }) {
+            // Whoever was there has to reconnect, too.
+            return self.probe(now);
+        }
+        self.other = None;
+        let marker = self.name();
+        self.state = State::Listening {
+            marker: marker.clone(),
+            until: now + LISTEN,
+        };
+        Step::Marker(marker)
+    }
+
+    /// The connection is lost.
+    pub fn disconnected(&mut self) {
+        let kept_out = match self.state {
+            State::Away { kept_out } => kept_out,
+            State::Out { .. } => true,
+            State::Probing { .. } | State::Listening { .. } | State::Alone { .. } => false,
+        };
+        self.state = State::Away { kept_out };
+    }
+
+    /// A marker came back.
+    pub fn marker(&mut self, payload: &[u8], now: Instant) -> Option<Step> {
+        match &self.state {
+            State::Listening { marker, .. } if marker.as_bytes() == payload => {
+                Some(self.decide(now))
+            }
+            _ => None,
+        }
+    }
+
+    /// The bridge's state, as published by whomever.
+    pub fn bridge_state(&mut self, online: bool, now: Instant) -> Option<Step> {
+        self.online = online;
+        (!online && self.keeps_out()).then(|| self.probe(now))
+    }
+
+    /// The info of an instance; `kept` by the broker rather than published just now.
+    pub fn info(&mut self, instance: &str, kept: bool, now: Instant) -> Option<Step> {
+        if instance == self.own {
+            return None;
+        }
+        self.other = Some(instance.to_owned());
+        if kept {
+            return None;
+        }
+        match &mut self.state {
+            State::Away { .. } => None,
+            State::Listening { .. } | State::Probing { .. } => Some(self.keep_out(now)),
+            State::Alone { .. } if *instance < *self.own => Some(self.keep_out(now)),
+            State::Alone { repeat_at } => {
+                repeat_at.get_or_insert(now + SETTLE);
+                None
+            }
+            State::Out { probe_at } => {
+                *probe_at = now + AGAIN;
+                None
+            }
+        }
+    }
+
+    /// Somebody answered a question.
+    pub fn answer(&mut self, transaction: &str, now: Instant) -> Option<Step> {
+        match &self.state {
+            State::Probing {
+                transaction: ours, ..
+            } if ours == transaction => Some(self.keep_out(now)),
+            _ => None,
+        }
+    }
+
+    /// When to call [`Self::tick`].
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Away { .. } => None,
+            State::Listening { until, .. } | State::Probing { until, .. } => Some(*until),
+            State::Alone { repeat_at } => *repeat_at,
+            State::Out { probe_at } => Some(*probe_at),
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Instant) -> Option<Step> {
+        if self.next_deadline().is_none_or(|at| now < at) {
+            return None;
+        }
+        match self.state {
+            State::Away { .. } => None,
+            State::Listening { .. } => Some(self.decide(now)),
+            State::Probing { .. } => Some(self.begin()),
+            State::Alone { .. } => {
+                self.state = State::Alone { repeat_at: None };
+                Some(Step::Repeat)
+            }
+            State::Out { .. } => Some(self.probe(now)),
+        }
+    }
+
+    /// What the broker has kept is known.
+    fn decide(&mut self, now: Instant) -> Step {
+        if self.online && self.other.is_some() {
+            self.probe(now)
+        } else {
+            self.begin()
+        }
+    }
+
+    fn begin(&mut self) -> Step {
+        self.other = None;
+        self.state = State::Alone { repeat_at: None };
+        Step::Begin
+    }
+
+    fn probe(&mut self, now: Instant) -> Step {
+        let transaction = self.name();
+        self.state = State::Probing {
+            transaction: transaction.clone(),
+            until: now + PROBE,
+        };
+        Step::Probe(transaction)
+    }
+
+    fn keep_out(&mut self, now: Instant) -> Step {
+        self.state = State::Out {
+            probe_at: now + AGAIN,
+        };
+        Step::KeepOut(self.other.clone().unwrap_or_default())
+    }
+
+    /// A word that nobody else uses.
+    fn name(&mut self) -> String {
+        self.count += 1;
+        format!("{}-{}", self.own, self.count)
+    }
+}
+
+#[cfg(test)]
+mod tests;

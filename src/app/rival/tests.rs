@@ -1,0 +1,165 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const START: Instant = Instant::from_millis(1);
+
+fn rival(own: &str) -> Rival {
+    Rival::new(own.to_owned())
+}
+
+/// Connects and reads what the broker has kept.
+fn connect(rival: &mut Rival, kept: Option<(&str, bool)>) -> Option<Step> {
+    let Step::Marker(marker) = rival.connected(START) else {
+        panic!("it listens first");
+    };
+    if let Some((instance, online)) = kept {
+        assert_eq!(rival.bridge_state(online, START), None);
+        assert_eq!(rival.info(instance, true, START), None);
+    }
+    rival.marker(marker.as_bytes(), START)
+}
+
+fn probing(rival: &mut Rival) -> String {
+    match connect(rival, Some(("a", true))) {
+        Some(Step::Probe(transaction)) => transaction,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn whoever_is_alone_begins_at_once() {
+    let remains = [None, Some(("b", true)), Some(("a", false))];
+    for kept in remains {
+        let mut rival = rival("b");
+        assert_eq!(connect(&mut rival, kept), Some(Step::Begin), "{kept:?}");
+        assert!(rival.is_alone());
+        assert_eq!(rival.next_deadline(), None);
+    }
+}
+
+#[test]
+fn a_marker_that_never_comes_is_not_waited_for() {
+    let mut rival = rival("b");
+    rival.connected(START);
+    assert_eq!(rival.marker(b"another", START), None);
+    assert_eq!(rival.tick(START), None);
+    assert_eq!(rival.tick(START + LISTEN), Some(Step::Begin));
+}
+
+#[test]
+fn whoever_answers_is_left_alone() {
+    let mut rival = rival("b");
+    let transaction = probing(&mut rival);
+    assert_eq!(rival.answer("another", START), None);
+    let out = rival.answer(&transaction, START);
+    assert_eq!(out, Some(Step::KeepOut("a".into())));
+    assert!(rival.keeps_out());
+    // It asks again, from time to time…
+    assert_eq!(rival.next_deadline(), Some(START + AGAIN));
+    assert_eq!(rival.info("a", false, START + PROBE), None);
+    assert_eq!(rival.next_deadline(), Some(START + PROBE + AGAIN));
+    // …and when the other says goodbye.
+    let Some(Step::Probe(_)) = rival.bridge_state(false, START) else {
+        panic!("it asks");
+    };
+    assert_eq!(rival.tick(START + PROBE), Some(Step::Begin));
+}
+
+#[test]
+fn the_dead_do_not_answer() {
+    let mut rival = rival("b");
+    probing(&mut rival);
+    assert_eq!(rival.tick(START + PROBE), Some(Step::Begin));
+}
+
+#[test]
+fn a_live_info_is_a_sign_of_life() {
+    let mut rival = rival("a");
+    probing_of_lower(&mut rival);
+    // Even of one with a higher id: it was there first.
+    let out = rival.info("b", false, START);
+    assert_eq!(out, Some(Step::KeepOut("b".into())));
+}
+
+fn probing_of_lower(rival: &mut Rival) {
+    let asked = connect(rival, Some(("b", true)));
+    assert!(matches!(asked, Some(Step::Probe(_))));
+}
+
+#[test]
+fn of_two_that_start_together_the_lower_stays() {
+    let (mut a, mut b) = (rival("a"), rival("b"));
+    assert_eq!(connect(&mut a, None), Some(Step::Begin));
+    assert_eq!(connect(&mut b, None), Some(Step::Begin));
+    assert_eq!(a.info("b", false, START), None);
+    let out = b.info("a", false, START);
+    assert_eq!(out, Some(Step::KeepOut("a".into())));
+    assert_eq!(a.tick(START + SETTLE), Some(Step::Repeat));
+    assert_eq!(a.tick(START + SETTLE), None);
+}
+
+#[test]
+fn whoever_kept_out_lets_the_other_reconnect_first() {
+    let mut rival = rival("b");
+    let transaction = probing(&mut rival);
+    rival.answer(&transaction, START);
+    rival.disconnected();
+    assert_eq!(rival.next_deadline(), None);
+    assert!(matches!(rival.connected(START), Step::Probe(_)));
+    assert_eq!(rival.tick(START + PROBE), Some(Step::Begin));
+    rival.disconnected();
+    assert!(matches!(rival.connected(START), Step::Marker(_)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever happens, two that hear each other are never both at it for long.
+    #[test]
+    fn two_never_stay_both(starts in prop::collection::vec((0u64..5_000, any::<bool>()), 1..6)) {
+        let mut both = [rival("a"), rival("b")];
+        let mut kept: Option<(usize, bool)> = None;
+        let mut steps: Vec<(u64, usize, Step)> = Vec::new();
+        let mut starts: Vec<_> = starts;
+        starts.push((0, true));
+        starts.push((2_500, false));
+        let names = ["a", "b"];
+        for millis in 0..60_000_u64 {
+            let now = Instant::from_millis(millis);
+            for (at, first) in &starts {
+                if *at == millis {
+                    let index = usize::from(!first);
+                    both[index].disconnected();
+                    let step = both[index].connected(now);
+                    if let Some((holder, online)) = kept {
+                        both[index].bridge_state(online, now);
+                        both[index].info(names[holder], true, now);
+                    }
+                    steps.push((millis, index, step));
+                }
+            }
+            for (index, one) in both.iter_mut().enumerate() {
+                steps.extend(one.tick(now).map(|step| (millis, index, step)));
+            }
+            // What was sent a millisecond ago arrives.
+            let due: Vec<_> = steps.extract_if(.., |(at, ..)| *at < millis).collect();
+            for (_, index, step) in due {
+                let other = 1 - index;
+                let new = match step {
+                    Step::Marker(marker) => [(index, both[index].marker(marker.as_bytes(), now)), (other, None)],
+                    Step::Probe(transaction) if both[other].is_alone() => {
+                        [(index, both[index].answer(&transaction, now)), (other, None)]
+                    }
+                    Step::Begin | Step::Repeat => {
+                        kept = Some((index, true));
+                        [(other, both[other].bridge_state(true, now)), (other, both[other].info(names[index], false, now))]
+                    }
+                    Step::Probe(_) | Step::KeepOut(_) => [(index, None), (other, None)],
+                };
+                steps.extend(new.into_iter().filter_map(|(index, step)| Some((millis, index, step?))));
+            }
+        }
+        prop_assert_eq!(both.iter().filter(|one| one.is_alone()).count(), 1);
+    }
+}

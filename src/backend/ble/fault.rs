@@ -1,0 +1,124 @@
+//! Why Bluetooth cannot be used, by the hop that fails, and what helps.
+
+use std::error::Error;
+
+/// What the Bluetooth library says.
+pub(super) type Cause = Box<dyn Error + Send + Sync>;
+
+/// The hop that fails on the way to a toy.
+#[derive(Debug, thiserror::Error)]
+pub enum SurveyError {
+    /// Nobody listens at the socket of the system bus, or there is none.
+    #[error("the D-Bus system bus cannot be reached: {0}")]
+    NoBus(#[source] Cause),
+    /// The bus is there, but its socket or its policy keeps us out.
+    #[error("D-Bus does not let this user talk to Bluetooth: {0}")]
+    NotAllowed(#[source] Cause),
+    /// The bus does not know `org.bluez`, and cannot start it.
+    #[error("the Bluetooth service, bluetoothd, is not running: {0}")]
+    NoService(#[source] Cause),
+    /// The service knows no adapter, or none that it describes completely.
+    #[error("there is no Bluetooth adapter")]
+    NoAdapter,
+    /// All adapters are off; which.
+    #[error("Bluetooth is switched off ({0})")]
+    PoweredOff(String),
+    /// A hop is there, but says nothing; which.
+    #[error("{0} does not answer in time")]
+    Silent(&'static str),
+    /// Anything else.
+    #[error("bluetoothd refuses: {0}")]
+    Refused(#[source] Cause),
+}
+
+impl SurveyError {
+    /// What the user can do, in one sentence.
+    #[must_use]
+    pub fn cure(&self) -> &'static str {
+        match self {
+            Self::NoBus(_) => {
+                "in a container mount the host's /run/dbus, read-only; elsewhere install and start \
+                 D-Bus, or set DBUS_SYSTEM_BUS_ADDRESS if its socket is in another place"
+            }
+            Self::NotAllowed(_) => {
+                "run as root or as a member of the group bluetooth; a container under AppArmor needs \
+                 a profile that allows D-Bus, e.g. security_opt: apparmor:unconfined"
+            }
+            Self::NoService(_) => {
+                "install BlueZ (package bluez) and start it: sudo systemctl enable --now bluetooth"
+            }
+            Self::NoAdapter => {
+                "plug in a Bluetooth adapter; a virtual machine has to be given it; `bluetoothctl \
+                 list` shows what the system sees"
+            }
+            Self::PoweredOff(_) => {
+                "switch it on: bluetoothctl power on; if that fails: sudo rfkill unblock bluetooth"
+            }
+            Self::Silent(_) | Self::Refused(_) => {
+                "restart Bluetooth, sudo systemctl restart bluetooth, and look at its log, \
+                 journalctl -u bluetooth"
+            }
+        }
+    }
+
+    /// Sorts by D-Bus's name of the error, e.g. `org.bluez.Error.NotReady`.
+    pub(super) fn named(name: &str, cause: Cause) -> Self {
+        const STANDARD: &str = "org.freedesktop.DBus.Error.";
+        match name.strip_prefix(STANDARD).unwrap_or(name) {
+            "FileNotFound" | "NoServer" | "BadAddress" | "NoNetwork" | "Disconnected" => {
+                Self::NoBus(cause)
+            }
+            "AccessDenied" | "AuthFailed" | "InteractiveAuthorizationRequired" => {
+                Self::NotAllowed(cause)
+            }
+            "ServiceUnknown" | "NameHasNoOwner" => Self::NoService(cause),
+            // The bus tried to start it.
+            name if name.starts_with("Spawn.") || name.starts_with("org.freedesktop.systemd1.") => {
+                Self::NoService(cause)
+            }
+            "NoReply" | "Timeout" | "TimedOut" => Self::Silent("bluetoothd"),
+            // It went off after it was asked.
+            "org.bluez.Error.NotReady" => Self::PoweredOff("the adapter is not ready".to_owned()),
+            _ => Self::Refused(cause),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_name_is_a_hop() {
+        for (name, says) in [
+            (
+                "org.freedesktop.DBus.Error.FileNotFound",
+                "cannot be reached",
+            ),
+            ("org.freedesktop.DBus.Error.NoServer", "cannot be reached"),
+            ("org.freedesktop.DBus.Error.AccessDenied", "does not let"),
+            ("org.freedesktop.DBus.Error.ServiceUnknown", "not running"),
+            ("org.freedesktop.DBus.Error.Spawn.ExecFailed", "not running"),
+            ("org.freedesktop.systemd1.NoSuchUnit", "not running"),
+            ("org.freedesktop.DBus.Error.NoReply", "does not answer"),
+            ("org.bluez.Error.NotReady", "switched off"),
+            ("org.bluez.Error.Failed", "refuses: why"),
+        ] {
+            let error = SurveyError::named(name, "why".into());
+            assert!(error.to_string().contains(says), "{name}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_is_sorted_and_has_a_cure(name in ".*", text in ".*") {
+            let error = SurveyError::named(&name, text.clone().into());
+            prop_assert!(!error.cure().is_empty());
+            if let SurveyError::Refused(_) = error {
+                prop_assert!(error.to_string().ends_with(&text));
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The reference of MQTT says what the code does, and the page is up to date.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use toy2mqtt::domain::{OutputKey, ToyDescription};
+use toy2mqtt::hass::command;
+use toy2mqtt::mqtt::reference::{self, About, KEYS, REQUESTS, TOPICS};
+
+#[test]
+fn the_page_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mqtt.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    assert!(page == reference::markdown(), "run `make docs`");
+}
+
+#[test]
+fn every_request_is_described_and_its_example_is_understood() {
+    let described = REQUESTS.iter().map(|request| request.verb);
+    assert!(described.eq(command::VERBS));
+    for request in REQUESTS {
+        let read = command::request(request.verb, request.example.as_bytes());
+        assert!(read.request.is_ok(), "{read:?}");
+    }
+}
+
+#[test]
+fn every_key_is_known_and_there_is_no_other() {
+    let known = command::set(None, br#"{"x":1}"#).change.unwrap_err();
+    for key in KEYS {
+        // Of the wrong type, so that it is the type that is refused.
+        let payload = format!(r#"{{"{}":[]}}"#, key.key);
+        let refused = command::set(None, payload.as_bytes()).change.unwrap_err();
+        assert!(!refused.message.contains("unknown"), "{refused}");
+    }
+    assert!(known.message.contains("unknown"), "{known}");
+}
+
+#[test]
+fn the_examples_of_commands_are_understood() {
+    let toy: Option<&ToyDescription> = None;
+    for topic in TOPICS.iter().filter(|topic| topic.about == About::ToyHears) {
+        let payload = topic.example.as_bytes();
+        let change = match topic.topic.rsplit_once('/').unwrap() {
+            (before, "set") if before.ends_with("<attribute>") => {
+                let attribute = match topic.example {
+                    "ON" | "OFF" => "state",
+                    _ => "vibrate",
+                };
+                command::attribute(toy, attribute, payload).change
+            }
+            (_, "set") => command::set(toy, payload).change,
+            _ => continue,
+        };
+        assert!(change.is_ok(), "{}: {change:?}", topic.topic);
+    }
+}
+
+/// The commands in the examples of the page.
+#[test]
+fn what_the_page_tells_to_type_is_understood() {
+    let page = reference::markdown().replace("\\\n", "");
+    let typed = page
+        .lines()
+        .filter(|line| line.starts_with("mosquitto_pub"));
+    let mut understood = 0;
+    for line in typed {
+        let line = line.split(" # ").next().unwrap().trim();
+        let (_, rest) = line.split_once("-t ").unwrap();
+        let (topic, rest) = rest.split_once(' ').unwrap();
+        let topic = topic.strip_prefix("toy2mqtt/").unwrap();
+        let Some(payload) = rest.trim().strip_prefix("-m ") else {
+            assert_eq!(rest.trim(), "-n");
+            continue;
+        };
+        let payload = payload.trim_matches('\'').as_bytes();
+        let parts: Vec<_> = topic.split('/').collect();
+        let is_understood = match parts[..] {
+            ["bridge", "request", verb] => command::request(verb, payload).request.is_ok(),
+            [_, "set"] => command::set(None, payload).change.is_ok(),
+            // Only taken for a toy that is known.
+            [_, "limit", "set"] => command::attribute(None, "brightness", payload)
+                .change
+                .is_ok(),
+            [_, attribute, "set"] => {
+                assert!(attribute.parse::<OutputKey>().is_ok());
+                command::attribute(None, attribute, payload).change.is_ok()
+            }
+            _ => panic!("{line}"),
+        };
+        assert!(is_understood, "{line}");
+        understood += 1;
+    }
+    assert!(understood >= 8, "{understood}");
+}
