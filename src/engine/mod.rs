@@ -49,6 +49,8 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::domain::{
     Instant, Limits, OpError, OpId, Pattern, RouteId, SafetyReason, ToyDescription, ToyId,
     ToyInput, ToyView,
@@ -74,8 +76,9 @@ pub struct Engine {
     patterns: Arc<[Arc<Pattern>]>,
     pattern_names: Arc<[String]>,
     guards: Guards,
-    /// Boxed, so that looking one up among thousands touches little memory.
-    toys: BTreeMap<ToyId, Box<Toy>>,
+    /// By hash, so that finding one costs the same among thousands; boxed, so that it touches little
+    /// memory; in the order in which they came, so that the same inputs have the same effects.
+    toys: IndexMap<ToyId, Box<Toy>>,
     /// What is remembered of toys of which not even the outputs are known.
     unseen: BTreeMap<ToyId, ToyMemory>,
     /// The process before this one did not end in order.
@@ -101,7 +104,7 @@ impl Engine {
             settings,
             patterns,
             pattern_names,
-            toys: BTreeMap::new(),
+            toys: IndexMap::new(),
             unseen: BTreeMap::new(),
             left_running,
             ops: HashMap::new(),
@@ -228,9 +231,11 @@ impl Engine {
         self.toys.get(&id).map(|toy| toy.limits(&self.settings))
     }
 
-    /// The ids of all known toys, there or not.
+    /// The ids of all known toys, there or not, in order.
     pub fn toys(&self) -> impl Iterator<Item = ToyId> {
-        self.toys.keys().copied()
+        let mut ids: Vec<ToyId> = self.toys.keys().copied().collect();
+        ids.sort_unstable();
+        ids.into_iter()
     }
 
     /// Whether any toy may be running, as far as anybody can tell.

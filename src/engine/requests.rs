@@ -158,7 +158,7 @@ impl Engine {
             let message = "the toy is connected; switch it off first, or it would come back";
             return Err(Rejection::new(ErrorCode::Busy, message));
         }
-        self.toys.remove(&id);
+        self.toys.shift_remove(&id);
         self.agenda.set(id, None);
         turn.out.push(Effect::Forgotten(id));
         turn.out.push(Effect::Save);
