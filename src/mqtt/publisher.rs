@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use super::outbox::{Outbox, Rank};
 
 /// Messages that are not retained wait only for their turn. More than this are too many.
-const MAX_TRANSIENT: usize = 1_024;
+const MAX_TRANSIENT: usize = 4_096;
 
 /// The largest payload we publish, in bytes. Brokers may refuse more.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
@@ -169,10 +169,15 @@ impl Publisher {
         payload: &[u8],
         acknowledged: bool,
     ) {
-        let too_large = payload.len() > MAX_PAYLOAD;
-        if !state.connected || too_large || state.transient.len() >= MAX_TRANSIENT {
+        if !state.connected || payload.len() > MAX_PAYLOAD {
             state.dropped += 1;
             return;
+        }
+        if state.transient.len() >= MAX_TRANSIENT {
+            // The oldest answer is the one that is least waited for; a button press is kept.
+            let oldest = state.transient.iter().position(|one| !one.acknowledged);
+            state.transient.remove(oldest.unwrap_or(0));
+            state.dropped += 1;
         }
         state.transient.push_back(Outgoing {
             topic: topic.into(),
