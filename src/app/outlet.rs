@@ -273,7 +273,7 @@ impl Outlet {
     /// The marker behind a stop.
     pub fn send_marker(&self, marker: &str) {
         let topic = self.topics().barrier();
-        self.publisher.emit_acknowledged(&topic, marker.as_bytes());
+        self.publisher.ask(&topic, marker.as_bytes());
     }
 
     /// Sends something, whether or not anything may be published.

@@ -7,8 +7,10 @@ use tokio::sync::Notify;
 
 use super::outbox::{Outbox, Rank};
 
-/// Messages that are not retained wait only for their turn. More than this are too many.
-const MAX_TRANSIENT: usize = 4_096;
+/// Messages that are not retained wait only for their turn: of a flood of commands every one is
+/// answered, and the answers wait until it has been read. More bytes than this are too many: some
+/// twenty thousand answers.
+const MAX_WAITING: usize = 4 * 1024 * 1024;
 
 /// The largest payload we publish, in bytes. Brokers may refuse more.
 pub const MAX_PAYLOAD: usize = 256 * 1024;
@@ -27,6 +29,8 @@ pub(super) struct Outgoing {
 struct State {
     outbox: Outbox,
     transient: VecDeque<Outgoing>,
+    /// Bytes of topics and payloads in `transient`.
+    waiting: usize,
     connected: bool,
     closing: bool,
     /// Begins every connection silently.
@@ -71,7 +75,7 @@ impl Publisher {
     pub fn hush(&self) {
         let mut state = self.lock();
         state.silent = true;
-        state.transient.clear();
+        state.clear();
     }
 
     /// Wants `payload` retained under `topic`, now and after every reconnect. False if it is
@@ -121,14 +125,16 @@ impl Publisher {
     /// Deletes what somebody else retained under `topic`, once.
     pub fn delete(&self, topic: &str) {
         let mut state = self.lock();
-        if state.connected && !state.silent && state.transient.len() < MAX_TRANSIENT {
-            state.transient.push_back(Outgoing {
+        if !state.silent {
+            let added = state.add(Outgoing {
                 topic: topic.into(),
                 payload: Arc::default(),
                 retain: true,
                 acknowledged: true,
             });
-            self.work.notify_one();
+            if added {
+                self.work.notify_one();
+            }
         }
     }
 
@@ -149,43 +155,42 @@ impl Publisher {
         self.push(topic, payload, true);
     }
 
-    /// Publishes once, even while silent, and repeats it until the broker has acknowledged it.
+    /// Publishes once, even while silent and before everything that waits, and repeats it until the
+    /// broker has acknowledged it, as long as the connection lasts. Dropped while there is none.
+    ///
+    /// For the few short messages that the bridge itself waits for: a flood of answers must not
+    /// hold them up, or crowd them out.
     pub fn ask(&self, topic: &str, payload: &[u8]) {
-        let state = self.lock();
-        self.push_into(state, topic, payload, true);
-    }
-
-    fn push(&self, topic: &str, payload: &[u8], acknowledged: bool) {
-        let state = self.lock();
-        if !state.silent {
-            self.push_into(state, topic, payload, acknowledged);
-        }
-    }
-
-    fn push_into(
-        &self,
-        mut state: MutexGuard<'_, State>,
-        topic: &str,
-        payload: &[u8],
-        acknowledged: bool,
-    ) {
-        if !state.connected || payload.len() > MAX_PAYLOAD {
+        let mut state = self.lock();
+        if !state.connected {
             state.dropped += 1;
             return;
         }
-        if state.transient.len() >= MAX_TRANSIENT {
-            // The oldest answer is the one that is least waited for; a button press is kept.
-            let oldest = state.transient.iter().position(|one| !one.acknowledged);
-            state.transient.remove(oldest.unwrap_or(0));
-            state.dropped += 1;
+        let first = Outgoing {
+            topic: topic.into(),
+            payload: payload.into(),
+            retain: false,
+            acknowledged: true,
+        };
+        state.waiting += first.size();
+        state.transient.push_front(first);
+        self.work.notify_one();
+    }
+
+    fn push(&self, topic: &str, payload: &[u8], acknowledged: bool) {
+        let mut state = self.lock();
+        if state.silent {
+            return;
         }
-        state.transient.push_back(Outgoing {
+        let added = state.add(Outgoing {
             topic: topic.into(),
             payload: payload.into(),
             retain: false,
             acknowledged,
         });
-        self.work.notify_one();
+        if added {
+            self.work.notify_one();
+        }
     }
 
     /// Whether there is a connection to publish over.
@@ -220,7 +225,7 @@ impl Publisher {
         let mut state = self.lock();
         state.connected = false;
         state.dropped += state.transient.len() as u64;
-        state.transient.clear();
+        state.clear();
     }
 
     /// What would be published next if there was a connection: topics and payloads.
@@ -262,9 +267,34 @@ impl Publisher {
     }
 }
 
+impl Outgoing {
+    fn size(&self) -> usize {
+        self.topic.len() + self.payload.len()
+    }
+}
+
 impl State {
+    /// False, and counted, if it is dropped.
+    fn add(&mut self, outgoing: Outgoing) -> bool {
+        let size = outgoing.size();
+        let fits = outgoing.payload.len() <= MAX_PAYLOAD && self.waiting + size <= MAX_WAITING;
+        if !self.connected || !fits {
+            self.dropped += 1;
+            return false;
+        }
+        self.waiting += size;
+        self.transient.push_back(outgoing);
+        true
+    }
+
+    fn clear(&mut self) {
+        self.transient.clear();
+        self.waiting = 0;
+    }
+
     fn take(&mut self) -> Option<Outgoing> {
         if let Some(outgoing) = self.transient.pop_front() {
+            self.waiting -= outgoing.size();
             return Some(outgoing);
         }
         if self.silent {

@@ -227,11 +227,21 @@ async fn a_backlog_in_the_broker_is_older_than_the_stop_that_overtook_it() {
     // While the backlog is on its way to the broker, the toy may run; not after the stop.
     let last = runs.last().and_then(|run| run.until).unwrap();
     assert!(last < stop + Duration::from_secs(5));
-    let results = rig.home.after(mark);
+    let results: Vec<_> = rig
+        .home
+        .after(mark)
+        .into_iter()
+        .filter(|seen| seen.topic.ends_with("/result"))
+        .map(|seen| seen.json())
+        .collect();
+    assert!(
+        results.len() > 2_001,
+        "every command is answered: {}",
+        results.len()
+    );
     let stopped = results
         .iter()
-        .filter(|seen| seen.topic.ends_with("/result"))
-        .filter(|seen| seen.json()["error"]["code"] == "stopped");
+        .filter(|result| result["error"]["code"] == "stopped");
     assert!(stopped.count() > 0, "the stop overtook nothing");
     // A new request is obeyed.
     rig.set(LUSH, json!({"vibrate": 25})).await;
