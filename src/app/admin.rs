@@ -131,9 +131,10 @@ impl Driver {
 
     /// Starts or ends a scan for toys.
     pub(super) fn set_scanning(&mut self, on: bool) {
+        let was_on = self.admin.scanning_until.is_some();
         self.admin.scanning_until = on.then(|| self.clock.now() + SCAN);
-        if on {
-            self.backends.refresh_all();
+        if on || was_on {
+            self.backends.scan_all(on);
         }
         self.outlet.set_scanning(on);
     }

@@ -54,6 +54,13 @@ impl Backends {
         }
     }
 
+    /// Has all backends start or end a search for new toys.
+    pub fn scan_all(&self, on: bool) {
+        for entry in self.entries.values() {
+            entry.backend.scan(on);
+        }
+    }
+
     /// Notes how a backend is doing. Returns the event to publish, if it came or went.
     pub fn set_state(
         &mut self,

@@ -40,6 +40,16 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Asks it to look soon which toys are there, instead of when it would next.
     fn refresh(&self);
+
+    /// Starts or ends a search for toys that have not been seen before. Called with `false` only
+    /// after `true`; the bridge bounds it in time.
+    ///
+    /// A backend whose far end knows all its toys by itself has only to look again.
+    fn scan(&self, on: bool) {
+        if on {
+            self.refresh();
+        }
+    }
 }
 
 /// One connection of a backend.
