@@ -55,7 +55,7 @@ impl Finding {
 /// `patience` at most, more or less.
 pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let mut findings = broker(config, patience).await;
-    if config.lovense_lan.is_empty() {
+    if config.lovense_lan.is_empty() && config.buttplug.is_empty() {
         let text = "no app is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows";
         findings.push(Finding::bad("lovense_lan", text, cure));
