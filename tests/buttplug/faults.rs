@@ -194,11 +194,12 @@ async fn a_server_that_says_nothing_is_found_out() {
 #[tokio::test]
 async fn doctor_names_what_is_wrong_with_a_server_and_what_to_do() {
     let engine = Engine::start(Setup::default()).await;
-    let rig = Rig::start(&[format!("url = \"ws://{}\"", engine.address)]).await;
-    engine.has_client(true).await;
-    let examine = async |config| {
+    let mut rig = Rig::start(&[format!("url = \"ws://{}\"", engine.address)]).await;
+    let config = rig.config.clone();
+    rig.backend_until("buttplug", |it| it["state"] == "up").await;
+    let examine = async || {
         let args = ["doctor", "--json"];
-        let ended = run_command(config, &args).await;
+        let ended = run_command(&config, &args).await;
         let found: Value = serde_json::from_str(&ended.stdout).unwrap();
         let found = found.as_array().unwrap_or_else(|| panic!("{found}")).clone();
         let hop = |it: &&Value| it["hop"].as_str().unwrap().starts_with("buttplug");
@@ -206,20 +207,19 @@ async fn doctor_names_what_is_wrong_with_a_server_and_what_to_do() {
         (ended.code, text.join("\n"))
     };
     // The bridge has the only place.
-    let (code, text) = examine(&rig.config).await;
+    let (code, text) = examine().await;
     assert!(text.contains("the bridge is connected to it"), "{text}");
     assert_eq!(code, Some(0), "{text}");
 
-    let mut rig = rig;
     rig.bridge.terminate();
     rig.bridge.ended().await;
     engine.has_client(false).await;
-    let (_, text) = examine(&rig.config).await;
+    let (_, text) = examine().await;
     assert!(text.contains("Test Engine") && text.contains("version 4"), "{text}");
     assert!(text.contains("0 toys") && text.contains("Start Scanning"), "{text}");
     engine.air.plug(&Toy::new("S", "0a0a0a0a0a0a")).await;
     drop(engine);
-    let (code, text) = examine(&rig.config).await;
+    let (code, text) = examine().await;
     assert!(text.contains("nothing listens at") && text.contains("Start Server"), "{text}");
     assert_ne!(code, Some(0));
 }
