@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async, client_async};
+use tokio_util::sync::CancellationToken;
 
 use crate::toys::Air;
 
@@ -52,6 +53,7 @@ pub(crate) struct Engine {
     /// Pings are lost on their way.
     pub(crate) deaf_to_pings: Arc<watch::Sender<bool>>,
     serving: JoinSet<()>,
+    ending: CancellationToken,
 }
 
 impl Engine {
@@ -76,6 +78,7 @@ impl Engine {
             client: Arc::new(watch::Sender::new(false)),
             deaf_to_pings: Arc::new(watch::Sender::new(false)),
             serving: JoinSet::new(),
+            ending: CancellationToken::new(),
         }
     }
 
@@ -86,6 +89,7 @@ impl Engine {
             heard: Arc::clone(&self.heard),
             client: Arc::clone(&self.client),
             deaf_to_pings: Arc::clone(&self.deaf_to_pings),
+            ending: self.ending.clone(),
         }
     }
 
@@ -96,12 +100,14 @@ impl Engine {
         let address = self.address;
         self.serving.spawn(async move {
             let mut listener = Some(first);
-            loop {
+            while !front.ending.is_cancelled() {
                 let open = match listener.take() {
                     Some(open) => open,
                     None => TcpListener::bind(address).await.unwrap(),
                 };
-                let (stream, _) = open.accept().await.unwrap();
+                let accepted = front.ending.run_until_cancelled(open.accept()).await;
+                let Some(accepted) = accepted else { break };
+                let (stream, _) = accepted.unwrap();
                 // While somebody is connected the port is closed.
                 drop(open);
                 if let Ok(socket) = accept_async(stream).await {
@@ -115,7 +121,7 @@ impl Engine {
     pub(crate) fn dial(&mut self, url: String, address: SocketAddr) {
         let front = self.front();
         self.serving.spawn(async move {
-            loop {
+            while !front.ending.is_cancelled() {
                 if let Ok(stream) = TcpStream::connect(address).await
                     && let Ok((socket, _)) = client_async(&url, stream).await
                 {
@@ -128,10 +134,9 @@ impl Engine {
 
     /// The connection breaks and nobody listens any more. Toys stay with the server.
     pub(crate) async fn stop(&mut self) {
-        self.serving.abort_all();
+        self.ending.cancel();
         while self.serving.join_next().await.is_some() {}
-        self.client.send_replace(false);
-        self.server().disconnect().await.unwrap();
+        self.ending = CancellationToken::new();
     }
 
     /// Listens again where it did.
@@ -151,10 +156,6 @@ impl Engine {
     pub(crate) fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
     }
-
-    fn server(&self) -> ButtplugServer {
-        self.front().server()
-    }
 }
 
 struct Front {
@@ -163,6 +164,7 @@ struct Front {
     heard: Arc<Mutex<Vec<String>>>,
     client: Arc<watch::Sender<bool>>,
     deaf_to_pings: Arc<watch::Sender<bool>>,
+    ending: CancellationToken,
 }
 
 impl Front {
@@ -185,6 +187,7 @@ impl Front {
         let mut requests = JoinSet::new();
         loop {
             let message = tokio::select! {
+                () = self.ending.cancelled() => break,
                 frame = socket.next() => {
                     let text = match frame {
                         Some(Ok(Message::Text(text))) => text.to_string(),

@@ -51,7 +51,10 @@ async fn inputs_and_rare_outputs_of_a_scripted_toy() {
         subscribed.push(format!("{} {}", asked["Command"], asked["Type"]).replace('"', ""));
     }
     subscribed.sort();
-    assert_eq!(subscribed, ["Read Rssi", "Subscribe Button", "Subscribe Pressure"]);
+    assert_eq!(
+        subscribed,
+        ["Read Rssi", "Subscribe Button", "Subscribe Pressure"]
+    );
     let mark = rig.home.mark();
     for (feature, reading) in [
         (2, json!({"Button": {"Value": 1}})),
@@ -64,14 +67,21 @@ async fn inputs_and_rare_outputs_of_a_scripted_toy() {
     }
     let pressed = |event: &crate::support::Seen| event.json()["event_type"] == "button_pressed";
     rig.home.next(mark, &rig.topic(&id, "event"), pressed).await;
-    rig.state_until(&id, |state| state["pressure"] == 512 && state["rssi"] == -61).await;
-    let config = format!("homeassistant/device/toy2mqtt_{}/config", crate::support::toy(&id));
+    rig.state_until(&id, |state| {
+        state["pressure"] == 512 && state["rssi"] == -61
+    })
+    .await;
+    let config = format!(
+        "homeassistant/device/toy2mqtt_{}/config",
+        crate::support::toy(&id)
+    );
     let config = rig.home.newest(&config).expect("a device").json();
     assert_eq!(config["device"]["name"], "Alpha", "{config}");
 
     // A place, and how long to take; nothing else moves.
     let topic = rig.topic(&id, "set");
-    rig.home.publish(&topic, json!({"position": 50}).to_string());
+    rig.home
+        .publish(&topic, json!({"position": 50}).to_string());
     let mut sent = Vec::new();
     while sent.len() < 3 {
         let command = script.heard("OutputCmd").await;
@@ -81,7 +91,10 @@ async fn inputs_and_rare_outputs_of_a_scripted_toy() {
     let place = json!({"HwPositionWithDuration": {"Value": 50, "Duration": 1000}});
     assert!(sent.contains(&place), "{sent:?}");
     assert!(sent.contains(&json!({"Vibrate": {"Value": 0}})), "{sent:?}");
-    assert!(sent.contains(&json!({"Temperature": {"Value": 0}})), "{sent:?}");
+    assert!(
+        sent.contains(&json!({"Temperature": {"Value": 0}})),
+        "{sent:?}"
+    );
 }
 
 #[tokio::test]
@@ -95,9 +108,20 @@ async fn nonsense_from_a_server_does_no_harm() {
     let id = known(5, "Maker Thing");
     rig.available(&id, true).await;
     for frame in [
-        "", "{", "null", "7", "[]", "[[]]", "[null]", "{\"Ok\":{}}", "[{\"Ok\":{\"Id\":4294967296}}]",
-        "[{\"Ok\":{\"Id\":4000}}]", "[{\"DeviceList\":{\"Id\":0}}]", "[{\"DeviceRemoved\":{\"Id\":0}}]",
-        "[{\"DeviceRemoved\":{\"Id\":0,\"DeviceIndex\":99}}]", "[{\"Sorcery\":{\"Id\":0}}]",
+        "",
+        "{",
+        "null",
+        "7",
+        "[]",
+        "[[]]",
+        "[null]",
+        "{\"Ok\":{}}",
+        "[{\"Ok\":{\"Id\":4294967296}}]",
+        "[{\"Ok\":{\"Id\":4000}}]",
+        "[{\"DeviceList\":{\"Id\":0}}]",
+        "[{\"DeviceRemoved\":{\"Id\":0}}]",
+        "[{\"DeviceRemoved\":{\"Id\":0,\"DeviceIndex\":99}}]",
+        "[{\"Sorcery\":{\"Id\":0}}]",
         "[{\"InputReading\":{\"Id\":0,\"DeviceIndex\":99,\"FeatureIndex\":0,\"Reading\":{\"Battery\":{\"Value\":1}}}}]",
     ] {
         script.say(frame).await;
@@ -118,8 +142,14 @@ async fn a_refusal_and_a_lost_toy_are_told_as_they_are() {
     let id = known(0, "X");
     rig.available(&id, true).await;
     for (text, code) in [
-        (r#"{"ButtplugDeviceError":{"DeviceStepRangeError":[0,21]}}"#, "backend"),
-        (r#"{"ButtplugDeviceError":{"DeviceNotAvailable":0}}"#, "offline"),
+        (
+            r#"{"ButtplugDeviceError":{"DeviceStepRangeError":[0,21]}}"#,
+            "backend",
+        ),
+        (
+            r#"{"ButtplugDeviceError":{"DeviceNotAvailable":0}}"#,
+            "offline",
+        ),
     ] {
         let asked = rig.ask(&id, json!({"vibrate": 50}));
         let answered = async {
@@ -131,7 +161,8 @@ async fn a_refusal_and_a_lost_toy_are_told_as_they_are() {
                 }
                 script.ok(&command).await;
             };
-            let error = json!([{"Error": {"Id": command["Id"], "ErrorCode": 4, "ErrorMessage": text}}]);
+            let error =
+                json!([{"Error": {"Id": command["Id"], "ErrorCode": 4, "ErrorMessage": text}}]);
             script.say(error.to_string()).await;
             command
         };
@@ -140,7 +171,9 @@ async fn a_refusal_and_a_lost_toy_are_told_as_they_are() {
     }
     // A server that says that it has lost a toy is asked which it has.
     let asked = script.heard("RequestDeviceList").await;
-    script.say(json!([{"DeviceList": {"Id": asked["Id"], "Devices": {}}}]).to_string()).await;
+    script
+        .say(json!([{"DeviceList": {"Id": asked["Id"], "Devices": {}}}]).to_string())
+        .await;
     rig.available(&id, false).await;
 }
 
@@ -151,18 +184,23 @@ async fn every_way_to_fail_has_its_own_words() {
     // An error that answers nothing: the connection is worth nothing any more.
     script.accept().await;
     script.welcome(devices()).await;
-    rig.backend_until("buttplug", |it| it["state"] == "up").await;
-    script.say(r#"[{"Error":{"Id":0,"ErrorCode":0,"ErrorMessage":"out of order"}}]"#).await;
+    rig.backend_until("buttplug", |it| it["state"] == "up")
+        .await;
+    script
+        .say(r#"[{"Error":{"Id":0,"ErrorCode":0,"ErrorMessage":"out of order"}}]"#)
+        .await;
     down(&rig, "out of order").await;
     // As servers tell a client of version 3 that it was pinged out.
     script.accept().await;
     script.welcome(devices()).await;
-    rig.backend_until("buttplug", |it| it["state"] == "up").await;
+    rig.backend_until("buttplug", |it| it["state"] == "up")
+        .await;
     script.say(r#"[{"Error":{"Id":0,"ErrorCode":3,"ErrorMessage":"Message V4(Error(PingedOut)) not in Spec V3! This is a server bug."}}]"#).await;
     down(&rig, "has not heard from the bridge").await;
     script.accept().await;
     script.welcome(devices()).await;
-    rig.backend_until("buttplug", |it| it["state"] == "up").await;
+    rig.backend_until("buttplug", |it| it["state"] == "up")
+        .await;
     script.hang_up();
     down(&rig, "the server").await;
     // As servers of 2025 answer once a client has spoken another version.
@@ -196,14 +234,22 @@ async fn doctor_names_what_is_wrong_with_a_server_and_what_to_do() {
     let engine = Engine::start(Setup::default()).await;
     let mut rig = Rig::start(&[format!("url = \"ws://{}\"", engine.address)]).await;
     let config = rig.config.clone();
-    rig.backend_until("buttplug", |it| it["state"] == "up").await;
+    rig.backend_until("buttplug", |it| it["state"] == "up")
+        .await;
     let examine = async || {
         let args = ["doctor", "--json"];
         let ended = run_command(&config, &args).await;
         let found: Value = serde_json::from_str(&ended.stdout).unwrap();
-        let found = found.as_array().unwrap_or_else(|| panic!("{found}")).clone();
+        let found = found
+            .as_array()
+            .unwrap_or_else(|| panic!("{found}"))
+            .clone();
         let hop = |it: &&Value| it["hop"].as_str().unwrap().starts_with("buttplug");
-        let text = found.iter().filter(hop).map(Value::to_string).collect::<Vec<_>>();
+        let text = found
+            .iter()
+            .filter(hop)
+            .map(Value::to_string)
+            .collect::<Vec<_>>();
         (ended.code, text.join("\n"))
     };
     // The bridge has the only place.
@@ -215,11 +261,20 @@ async fn doctor_names_what_is_wrong_with_a_server_and_what_to_do() {
     rig.bridge.ended().await;
     engine.has_client(false).await;
     let (_, text) = examine().await;
-    assert!(text.contains("Test Engine") && text.contains("version 4"), "{text}");
-    assert!(text.contains("0 toys") && text.contains("Start Scanning"), "{text}");
+    assert!(
+        text.contains("Test Engine") && text.contains("version 4"),
+        "{text}"
+    );
+    assert!(
+        text.contains("0 toys") && text.contains("Start Scanning"),
+        "{text}"
+    );
     engine.air.plug(&Toy::new("S", "0a0a0a0a0a0a")).await;
     drop(engine);
     let (code, text) = examine().await;
-    assert!(text.contains("nothing listens at") && text.contains("Start Server"), "{text}");
+    assert!(
+        text.contains("nothing listens at") && text.contains("Start Server"),
+        "{text}"
+    );
     assert_ne!(code, Some(0));
 }

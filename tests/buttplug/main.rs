@@ -12,6 +12,11 @@ mod safety;
 mod script;
 #[path = "../support/mod.rs"]
 mod shared;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared with tests of other backends"
+)]
 #[path = "../bridge/support/mod.rs"]
 mod support;
 mod toys;

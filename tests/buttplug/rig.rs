@@ -59,7 +59,9 @@ impl Rig {
     /// Waits until the toy can be used, or cannot.
     pub(crate) async fn available(&self, hardware: &str, is: bool) -> Seen {
         let word = if is { "online" } else { "offline" };
-        self.home.says(&self.topic(hardware, "availability"), word).await
+        self.home
+            .says(&self.topic(hardware, "availability"), word)
+            .await
     }
 
     /// Waits until the toy's state is accepted by `wanted`.
@@ -69,7 +71,10 @@ impl Rig {
         mut wanted: impl FnMut(&Value) -> bool,
     ) -> Value {
         let topic = self.topic(hardware, "state");
-        self.home.until(&topic, |seen| wanted(&seen.json())).await.json()
+        self.home
+            .until(&topic, |seen| wanted(&seen.json()))
+            .await
+            .json()
     }
 
     /// Sets outputs and returns the result.
@@ -77,7 +82,8 @@ impl Rig {
         let id = format!("ask-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
         payload["id"] = json!(id);
         let mark = self.home.mark();
-        self.home.publish(&self.topic(hardware, "set"), payload.to_string());
+        self.home
+            .publish(&self.topic(hardware, "set"), payload.to_string());
         let topic = self.topic(hardware, "result");
         let result = self.home.next(mark, &topic, |seen| seen.json()["id"] == id);
         result.await.json()

@@ -74,7 +74,8 @@ impl Script {
     }
 
     pub(crate) async fn ok(&mut self, body: &Value) {
-        self.say(json!([{"Ok": {"Id": body["Id"]}}]).to_string()).await;
+        self.say(json!([{"Ok": {"Id": body["Id"]}}]).to_string())
+            .await;
     }
 
     /// Lets the client in, in version 4, with these devices.

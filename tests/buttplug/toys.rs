@@ -170,7 +170,11 @@ impl Air {
     /// Waits until the server searches for toys, or no longer does.
     pub(crate) async fn scans(&self, on: bool) {
         let mut scanning = self.scanning.subscribe();
-        let what = if on { "a search" } else { "the end of a search" };
+        let what = if on {
+            "a search"
+        } else {
+            "the end of a search"
+        };
         crate::shared::soon(what, scanning.wait_for(|it| *it == on))
             .await
             .unwrap();
