@@ -7,7 +7,7 @@ mod time;
 
 pub use choice::{LogFormat, LogLevel, Scheme, Trust};
 pub use names::{Address, AppName, GroupName, Topic, ToyName, ToyRef};
-pub use net::{BrokerUrl, Fingerprint, Host};
+pub use net::{BrokerUrl, Fingerprint, Host, Listen};
 pub use time::{OrOff, Rate, Span};
 
 /// What a text is not, and what it should be. Quotes the text, so not for secrets.
