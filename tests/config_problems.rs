@@ -319,7 +319,8 @@ fn with_no_way_to_reach_toys_it_says_so() {
     assert_eq!(
         said,
         [
-            "warning: settings: lovense_lan: no toy can be reached: add [[lovense_lan]] with the host of the app"
+            "warning: settings: lovense_lan: no toy can be reached: add [[lovense_lan]] with the host of the app, \
+             or switch Bluetooth on with ble.enabled"
         ]
     );
 }

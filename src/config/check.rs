@@ -24,6 +24,7 @@ pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &d
     checks.tls(&config.mqtt);
     checks.topics(config);
     checks.apps(&config.lovense_lan);
+    checks.bluetooth(config);
     checks.safety(config);
     checks.toys(config);
     checks.groups(config);
@@ -179,13 +180,34 @@ impl Checks<'_> {
         }
     }
 
+    fn bluetooth(&self, config: &Config) {
+        let ble = &config.ble;
+        if ble.enabled {
+            if !cfg!(feature = "ble") {
+                let message = "this build has no Bluetooth: build it with the feature ble";
+                self.error("ble.enabled", message);
+            }
+            if let Some(both) = ble.allow.iter().find(|address| ble.deny.contains(address)) {
+                self.error("ble.deny", format!("has {both}, which ble.allow has too"));
+            }
+            return;
+        }
+        if config.lovense_lan.is_empty() && self.reading.is_complete("lovense_lan") {
+            let message = "no toy can be reached: add [[lovense_lan]] with the host of the app, or \
+                           switch Bluetooth on with ble.enabled";
+            self.warn("lovense_lan", message);
+        }
+        for key in ["adapter", "scan", "allow", "deny", "pace", "battery"] {
+            let key = format!("ble.{key}");
+            if self.is_set(&key) {
+                self.warn(&key, "has no effect without ble.enabled = true");
+            }
+        }
+    }
+
     fn apps(&self, apps: &[LovenseLan]) {
         if !self.reading.is_complete("lovense_lan") {
             return;
-        }
-        if apps.is_empty() {
-            let message = "no toy can be reached: add [[lovense_lan]] with the host of the app";
-            self.warn("lovense_lan", message);
         }
         for (index, app) in apps.iter().enumerate() {
             let key = |name: &str| format!("lovense_lan[{index}].{name}");

@@ -7,7 +7,7 @@ pub(super) type Cause = Box<dyn Error + Send + Sync>;
 
 /// The hop that fails on the way to a toy.
 #[derive(Debug, thiserror::Error)]
-pub enum SurveyError {
+pub enum RadioError {
     /// Nobody listens at the socket of the system bus, or there is none.
     #[error("the D-Bus system bus cannot be reached: {0}")]
     NoBus(#[source] Cause),
@@ -23,6 +23,18 @@ pub enum SurveyError {
     /// All adapters are off; which.
     #[error("Bluetooth is switched off ({0})")]
     PoweredOff(String),
+    /// The adapter in the settings is not there; which.
+    #[error("there is no Bluetooth adapter {0}")]
+    NoSuchAdapter(String),
+    /// The device has nothing that a toy could be spoken to by.
+    #[error("the device is no toy: it has nothing to be spoken to by")]
+    NoPort,
+    /// The toy let itself be connected to and nothing more.
+    #[error("the toy does not tell what it can do")]
+    NoServices,
+    /// The toy does not answer a connection.
+    #[error("the toy does not answer")]
+    NoToy,
     /// A hop is there, but says nothing; which.
     #[error("{0} does not answer in time")]
     Silent(&'static str),
@@ -31,7 +43,7 @@ pub enum SurveyError {
     Refused(#[source] Cause),
 }
 
-impl SurveyError {
+impl RadioError {
     /// What the user can do, in one sentence.
     #[must_use]
     pub fn cure(&self) -> &'static str {
@@ -51,6 +63,14 @@ impl SurveyError {
                 "plug in a Bluetooth adapter; a virtual machine has to be given it; `bluetoothctl \
                  list` shows what the system sees"
             }
+            Self::NoSuchAdapter(_) => {
+                "`bluetoothctl list` shows what the system sees; without ble.adapter the first one \
+                 that is on is used"
+            }
+            Self::NoServices | Self::NoToy => {
+                "bring it nearer, switch it off and on, and close every app that may hold it"
+            }
+            Self::NoPort => "put its address into ble.deny",
             Self::PoweredOff(_) => {
                 "switch it on: bluetoothctl power on; if that fails: sudo rfkill unblock bluetooth"
             }
@@ -106,7 +126,7 @@ mod tests {
             ("org.bluez.Error.NotReady", "switched off"),
             ("org.bluez.Error.Failed", "refuses: why"),
         ] {
-            let error = SurveyError::named(name, "why".into());
+            let error = RadioError::named(name, "why".into());
             assert!(error.to_string().contains(says), "{name}: {error}");
         }
     }
@@ -114,9 +134,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_name_is_sorted_and_has_a_cure(name in ".*", text in ".*") {
-            let error = SurveyError::named(&name, text.clone().into());
+            let error = RadioError::named(&name, text.clone().into());
             prop_assert!(!error.cure().is_empty());
-            if let SurveyError::Refused(_) = error {
+            if let RadioError::Refused(_) = error {
                 prop_assert!(error.to_string().ends_with(&text));
             }
         }
