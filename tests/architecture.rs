@@ -112,7 +112,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("figment", &["src/config/"]),
     ("backoff", &["src/backend/supervisor", "src/mqtt/session"]),
     ("bluez_async", &["src/backend/ble/radio"]),
-    ("btleplug", &["src/backend/ble/radio", "src/backend/ble/survey"]),
+    (
+        "btleplug",
+        &["src/backend/ble/radio", "src/backend/ble/survey"],
+    ),
 ];
 
 /// What backends share although it lies in the folder of one: what is known of each Lovense model is

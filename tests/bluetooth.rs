@@ -9,6 +9,10 @@ mod support;
 mod bluez;
 #[path = "bluetooth/bus.rs"]
 mod bus;
+#[path = "bluetooth/objects.rs"]
+mod objects;
+#[path = "bluetooth/world.rs"]
+mod world;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixListener;
