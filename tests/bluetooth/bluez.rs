@@ -157,15 +157,16 @@ enum Due {
     Connected(Place),
     Resolved(Place),
     Answer(Place, Vec<u8>),
-    Written(Place, Box<Message>, Vec<u8>),
+    /// What to answer if it is still connected then, and if not.
+    Written(Place, Box<(Message, Message)>, Vec<u8>),
 }
 
 struct Daemon {
     connection: Connection,
     world: Arc<Mutex<World>>,
     due: Vec<(Duration, Due)>,
-    /// Who waits for a connection.
-    pending: HashMap<Place, Message>,
+    /// Who waits for a connection: what to answer when it is there, and when it is given up.
+    pending: HashMap<Place, (Message, Message)>,
     advertised: Duration,
     /// What was told last of each object.
     shown: HashMap<Path<'static>, (bool, bool, bool)>,
@@ -268,8 +269,8 @@ impl Daemon {
             (DEVICE, "Connect") => self.connect(call, &path, world),
             (DEVICE, "Disconnect") => {
                 let place = Place::of(&path);
-                if let Some(waiting) = place.as_ref().and_then(|place| self.pending.remove(place)) {
-                    let given_up = error(&waiting, "org.bluez.Error.Failed", "given up");
+                let waiting = place.as_ref().and_then(|place| self.pending.remove(place));
+                if let Some((_, given_up)) = waiting {
                     let _ = self.connection.send(given_up);
                 }
                 let now = world.now();
@@ -317,8 +318,9 @@ impl Daemon {
             let why = "le-connection-abort-by-local";
             return Some(error(call, "org.bluez.Error.Failed", why));
         }
-        self.pending
-            .insert(place.clone(), call.duplicate().expect("a copy"));
+        let given_up = error(call, "org.bluez.Error.Failed", "given up");
+        let answers = (call.method_return(), given_up);
+        self.pending.insert(place.clone(), answers);
         self.due.push((now + CONNECTING, Due::Connected(place)));
         None
     }
@@ -348,8 +350,8 @@ impl Daemon {
         if !body.faults.slow_writes.is_zero() {
             body.writing = true;
             let at = now + body.faults.slow_writes;
-            let call = Box::new(call.duplicate().expect("a copy"));
-            self.due.push((at, Due::Written(place, call, bytes)));
+            let answers = Box::new((call.method_return(), not_connected()));
+            self.due.push((at, Due::Written(place, answers, bytes)));
             return None;
         }
         self.deliver(&place, &bytes, world);
@@ -406,17 +408,15 @@ impl Daemon {
                         self.changed(&place.listening(), CHARACTERISTIC, value);
                     }
                 }
-                Due::Written(place, call, bytes) => {
+                Due::Written(place, answers, bytes) => {
                     let connected = place.body(world).is_some_and(|body| {
                         body.writing = false;
                         body.connected
                     });
-                    let answer = if connected {
+                    if connected {
                         self.deliver(&place, &bytes, world);
-                        call.method_return()
-                    } else {
-                        error(&call, "org.bluez.Error.Failed", "Not connected")
-                    };
+                    }
+                    let answer = if connected { answers.0 } else { answers.1 };
                     let _ = self.connection.send(answer);
                 }
             }
@@ -441,8 +441,8 @@ impl Daemon {
         }
         body.connected = true;
         body.connections += 1;
-        if let Some(call) = self.pending.remove(&place) {
-            let _ = self.connection.send(call.method_return());
+        if let Some((done, _)) = self.pending.remove(&place) {
+            let _ = self.connection.send(done);
         }
         self.due.push((now + CONNECTING, Due::Resolved(place)));
     }
