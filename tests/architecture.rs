@@ -24,7 +24,10 @@ const SEES: &[(&str, &[&str])] = &[
             "backend::lovense::wire",
         ],
     ),
-    ("src/config/", &["config", "domain", "engine::Settings"]),
+    (
+        "src/config/",
+        &["config", "domain", "engine::RouteOrder", "engine::Settings"],
+    ),
     ("src/telemetry", &["config"]),
     ("src/cli/", &["cli", "config", "domain"]),
 ];
