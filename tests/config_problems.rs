@@ -243,7 +243,7 @@ fn settings_that_do_not_go_together() {
         (
             "[[toy]]\nid = 'toy_00000001'\nprefer = ['lan', 'bluetooth']",
             &[
-                "3: toy[0].prefer[1]: \"bluetooth\" is not one of \"ble\", \"lan\", \"buttplug\", \"wsdm\", \"cloud\"",
+                "3: toy[0].prefer[1]: \"bluetooth\" is not \"ble\", \"lan\", \"buttplug\", \"wsdm\" or \"cloud\"",
             ],
         ),
         (
@@ -269,6 +269,10 @@ fn settings_that_do_not_go_together() {
                 "8: group[1].name: another group has this name",
                 "9: group[1].toys: a group needs at least one toy",
             ],
+        ),
+        (
+            "[ble]\nenabled = true\nallow = ['F0:82:C0:02:46:FA']\ndeny = ['f082c00246fa']",
+            &["4: ble.deny: has f082c00246fa, which ble.allow has too"],
         ),
         (
             "[[pattern]]\nname = 'Off'\nlevels = []",
@@ -308,6 +312,10 @@ fn what_is_allowed_but_unwise_is_a_warning() {
         (
             "[[lovense_lan]]\nhost = 'a'\nevents = false\nevents_port = 5",
             "4: lovense_lan[0].events_port: has no effect with events = false",
+        ),
+        (
+            "[ble]\nenabled = false\nscan = 'all'\n[[lovense_lan]]\nhost = 'a'",
+            "3: ble.scan: has no effect without ble.enabled = true",
         ),
         (
             "safety.max_level = 20",

@@ -9,7 +9,7 @@ use tokio::time::{Instant as Now, MissedTickBehavior, interval};
 use tracing::debug;
 
 use super::advert::recognise;
-use super::fault::RadioError;
+use super::fault::{RadioError, without_addresses};
 use super::options::Options;
 use super::radio::{KeptBus, News, Place, Scanner, Seen};
 use super::roster::Roster;
@@ -23,6 +23,9 @@ const BEAT: Duration = Duration::from_secs(1);
 /// Every so many beats the service is asked again to scan: it may have been restarted, which it says
 /// to nobody.
 const RENEW: u64 = 3;
+
+/// Every so many beats all devices are looked at while it scans.
+const LOOK: u64 = 2;
 
 /// Toys over Bluetooth LE.
 #[derive(Debug)]
@@ -163,7 +166,7 @@ impl Link for ScannerLink {
     fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
         Box::pin(async move {
             let Err(error) = self.listen(context).await;
-            let reason = format!("{error}: {}", error.cure());
+            let reason = without_addresses(&format!("{error}: {}", error.cure()));
             let down = BackendState::Down(reason.clone());
             context.reports.send(Report::State(down));
             self.bus.doubt(&error);
@@ -218,7 +221,7 @@ impl ScannerLink {
             if is_beat {
                 scanner.check().await?;
             }
-            if scanning || !is_beat {
+            if (scanning && beat % LOOK == 0) || !is_beat {
                 self.look(&scanner, context).await?;
             }
         }

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::debug;
 
-use super::fault::RadioError;
+use super::fault::{RadioError, without_addresses};
 use super::radio::{Device, KeptBus, Notifications, Place, WriteError};
 use super::scanner::{Ble, Conversation};
 use crate::backend::lovense::catalog;
@@ -146,6 +146,13 @@ enum Lost {
     Denied,
 }
 
+impl Lost {
+    /// For people.
+    fn words(&self) -> String {
+        without_addresses(&self.to_string())
+    }
+}
+
 impl ToyLink {
     pub(super) fn new(number: usize, seat: Arc<Seat>, ble: Arc<Ble>) -> Self {
         Self {
@@ -211,7 +218,7 @@ impl ToyLink {
         ble.went(address, &hardware);
         context
             .reports
-            .send(Report::Down(hardware.clone(), ended.to_string()));
+            .send(Report::Down(hardware.clone(), ended.words()));
         Err(ended)
     }
 
@@ -292,10 +299,10 @@ impl Link for ToyLink {
             }
             match ended {
                 Lost::Stranger if !self.ble.roster().knows(&self.seat.address) => {
-                    LinkError::RetryAfter(ended.to_string(), STRANGER)
+                    LinkError::RetryAfter(ended.words(), STRANGER)
                 }
-                Lost::Denied => LinkError::Fatal(ended.to_string()),
-                ended => LinkError::Retry(ended.to_string()),
+                Lost::Denied => LinkError::Fatal(ended.words()),
+                ended => LinkError::Retry(ended.words()),
             }
         })
     }

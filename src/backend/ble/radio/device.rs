@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::bus::{answer, dbus_name};
 use super::{Bus, Place};
-use crate::backend::ble::fault::RadioError;
+use crate::backend::ble::fault::{RadioError, without_addresses};
 use crate::backend::ble::gatt::{Port, Properties, choose};
 
 /// How long a connection may take. The Bluetooth service alone would try for 40 s, in which nobody
@@ -154,12 +154,13 @@ impl Device {
                     Ok(()) => return Ok(()),
                     Err(error) => error,
                 };
+                let why = without_addresses(&error.to_string());
                 match (sort(&error), line.other) {
                     // It comes back in a moment, when the other write has ended.
                     (Sort::Collision, _) => tokio::task::yield_now().await,
                     (Sort::WrongKind, Some(other)) if kind != other => kind = other,
-                    (Sort::Gone, _) => return Err(WriteError::Gone(error.to_string())),
-                    _ => return Err(WriteError::Failed(error.to_string())),
+                    (Sort::Gone, _) => return Err(WriteError::Gone(why)),
+                    _ => return Err(WriteError::Failed(why)),
                 }
             }
             Err(WriteError::Failed("another write is under way".to_owned()))
