@@ -179,7 +179,7 @@ fn syntax_errors_name_the_line_and_not_its_content() {
 
 #[test]
 fn settings_that_do_not_go_together() {
-    let cases: [(&str, &[&str]); 19] = [
+    let cases: [(&str, &[&str]); 20] = [
         (
             "mqtt.password = 'x'",
             &["1: mqtt.password: needs mqtt.username: MQTT has no password without a user"],

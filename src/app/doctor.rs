@@ -51,13 +51,14 @@ impl Finding {
     }
 }
 
-/// Tries everything that the settings name, and Bluetooth if it is asked for. Each hop takes
+/// Tries everything that the settings name, and Bluetooth also if it is asked for. Each hop takes
 /// `patience` at most, more or less.
 pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let mut findings = broker(config, patience).await;
-    if config.lovense_lan.is_empty() {
+    if config.lovense_lan.is_empty() && !config.ble.enabled {
         let text = "no app is configured";
-        let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows";
+        let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows, or \
+                    switch Bluetooth on: ble.enabled = true";
         findings.push(Finding::bad("lovense_lan", text, cure));
     }
     for (index, app) in config.lovense_lan.iter().enumerate() {
@@ -78,8 +79,8 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
             },
         }
     }
-    if bluetooth {
-        findings.extend(bluetooth::bluetooth(patience).await);
+    if bluetooth || config.ble.enabled {
+        findings.extend(bluetooth::bluetooth(config, patience).await);
     }
     findings
 }

@@ -19,6 +19,8 @@ pub struct Survey {
     pub radios: Vec<Radio>,
     /// Toys that advertise. One that is connected to something does not.
     pub toys: Vec<Sighting>,
+    /// How many toys are connected to this machine.
+    pub connected: usize,
 }
 
 /// Lists adapters and, for `duration`, listens for toys on those that are on. Connects to nothing,
@@ -49,13 +51,18 @@ pub async fn survey(duration: Duration) -> Result<Survey, RadioError> {
             debug!(%error, "the scan was not ended");
         }
     }
+    let (toys, connected) = toys?;
     Ok(Survey {
         radios,
-        toys: toys?,
+        toys,
+        connected,
     })
 }
 
-async fn scan(adapters: &[Adapter], duration: Duration) -> Result<Vec<Sighting>, RadioError> {
+async fn scan(
+    adapters: &[Adapter],
+    duration: Duration,
+) -> Result<(Vec<Sighting>, usize), RadioError> {
     for adapter in adapters {
         // Whatever others on this machine scan for, bluetoothd tells everybody of everything: a
         // filter would promise what it cannot keep.
@@ -69,7 +76,9 @@ async fn scan(adapters: &[Adapter], duration: Duration) -> Result<Vec<Sighting>,
     answer(sightings(adapters)).await
 }
 
-async fn sightings(adapters: &[Adapter]) -> btleplug::Result<Vec<Sighting>> {
+/// Toys that are heard, and how many are connected to this machine.
+async fn sightings(adapters: &[Adapter]) -> btleplug::Result<(Vec<Sighting>, usize)> {
+    let mut connected = 0;
     let mut toys: BTreeMap<BDAddr, Sighting> = BTreeMap::new();
     for adapter in adapters {
         for device in adapter.peripherals().await? {
@@ -83,10 +92,12 @@ async fn sightings(adapters: &[Adapter]) -> btleplug::Result<Vec<Sighting>> {
             };
             // bluetoothd remembers devices. Only those that it hears just now have a strength.
             debug!(%address, model = sighting.model_name(), heard, "a toy");
-            if heard {
+            if device.is_connected().await.unwrap_or(false) {
+                connected += 1;
+            } else if heard {
                 toys.insert(address, sighting);
             }
         }
     }
-    Ok(toys.into_values().collect())
+    Ok((toys.into_values().collect(), connected))
 }
