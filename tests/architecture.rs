@@ -115,7 +115,12 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("figment", &["src/config/"]),
     ("backoff", &["src/backend/supervisor", "src/mqtt/session"]),
     ("bluez_async", &["src/backend/ble/survey"]),
-    ("btleplug", &["src/backend/ble/survey"]),
+    (
+        "btleplug",
+        &["src/backend/ble/survey", "src/backend/buttplug/embedded"],
+    ),
+    ("buttplug_core", &["src/backend/buttplug/embedded"]),
+    ("buttplug_server", &["src/backend/buttplug/embedded"]),
 ];
 
 /// What backends share although it lies in the folder of one: what is known of each Lovense model is
