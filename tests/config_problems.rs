@@ -430,7 +430,7 @@ fn a_panel_for_others_needs_a_token_or_ingress() {
     for good in ["token = \"a long and random text\"", "ingress = true"] {
         let found = load(
             &Flags::default(),
-            &Fixed::default().with_file(FILE, &lines(good)),
+            &Fixed::default().with_file(FILE, lines(good)),
         );
         assert!(found.is_ok(), "{good}");
     }
