@@ -24,7 +24,10 @@ const SEES: &[(&str, &[&str])] = &[
             "backend::lovense::wire",
         ],
     ),
-    ("src/config/", &["config", "domain", "engine::Settings"]),
+    (
+        "src/config/",
+        &["config", "domain", "engine::RouteOrder", "engine::Settings"],
+    ),
     ("src/web/", &["domain", "hass", "web"]),
     ("src/telemetry", &["config", "telemetry"]),
     ("src/cli/", &["cli", "config", "domain"]),
@@ -76,6 +79,16 @@ const NEVER: &[(&str, &[&str], &str)] = &[
         "what travels is read and written without a connection",
     ),
     (
+        "src/backend/lovense/text",
+        &["tokio", "btleplug"],
+        "what toys speak is read and written without a connection",
+    ),
+    (
+        "src/sim/text_toy",
+        &["tokio", "backend"],
+        "a simulated toy does not share a mistake with the bridge",
+    ),
+    (
         "src/backend/lovense/catalog",
         &["tokio", "reqwest"],
         "the catalogue is data",
@@ -98,8 +111,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// What backends share although it lies in the folder of one: what is known of each Lovense model is
-/// data, and holds however a toy is reached.
-const SHARED_DATA: &[&str] = &["backend::lovense::catalog"];
+/// data, and holds however a toy is reached, and so does what toys speak themselves.
+const SHARED_DATA: &[&str] = &["backend::lovense::catalog", "backend::lovense::text"];
 
 /// No file is longer, in lines.
 const LONGEST: usize = 500;

@@ -179,7 +179,7 @@ fn syntax_errors_name_the_line_and_not_its_content() {
 
 #[test]
 fn settings_that_do_not_go_together() {
-    let cases: [(&str, &[&str]); 17] = [
+    let cases: [(&str, &[&str]); 19] = [
         (
             "mqtt.password = 'x'",
             &["1: mqtt.password: needs mqtt.username: MQTT has no password without a user"],
@@ -235,6 +235,16 @@ fn settings_that_do_not_go_together() {
         (
             "[[toy]]\nid = 'toy_00000001'\naddress = 'F0:82:C0:02:46:FA'",
             &["3: toy[0].address: is that of toy_d3ef8320, not of the id"],
+        ),
+        (
+            "[[toy]]\nid = 'toy_00000001'\nalso = ['toy_00000001']",
+            &["3: toy[0].also: toy_00000001 has a [[toy]] of its own"],
+        ),
+        (
+            "[[toy]]\nid = 'toy_00000001'\nprefer = ['lan', 'bluetooth']",
+            &[
+                "3: toy[0].prefer[1]: \"bluetooth\" is not one of \"ble\", \"lan\", \"buttplug\", \"wsdm\", \"cloud\"",
+            ],
         ),
         (
             "[[toy]]\nid = 'toy_00000001'\nname = 'A'\n[[toy]]\nid = 'toy_00000001'\nname = 'a'",

@@ -307,6 +307,15 @@ impl Checks<'_> {
                     self.error(&key("name"), "another toy has this name");
                 }
             }
+            for other in &toy.also {
+                let taken = config.toy.iter().filter_map(|toy| toy.toy());
+                let meant = config.toy.iter().flat_map(|toy| &toy.also);
+                if taken.into_iter().any(|id| id == *other) {
+                    self.error(&key("also"), format!("{other} has a [[toy]] of its own"));
+                } else if meant.filter(|id| *id == other).count() > 1 {
+                    self.error(&key("also"), format!("{other} is listed twice"));
+                }
+            }
             let max = toy.max.unwrap_or(config.safety.max_level);
             for output in toy.limits.keys() {
                 let own = Limits {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::sections::{Config, PatternSetting, Toy};
-use super::types::{Rate, ToyRef};
+use super::types::{Rate, RouteKind, ToyRef};
 use crate::domain::pattern::BadPattern;
 use crate::domain::{Limits, Pattern, ToyId};
-use crate::engine::Settings;
+use crate::engine::{RouteOrder, Settings};
 
 impl Config {
     /// The engine's settings.
@@ -34,8 +34,28 @@ impl Config {
             default_limits: self.default_limits(),
             patterns,
             groups: groups.collect(),
+            routes: self.route_order(),
+            same: self.aliases(),
             ..Settings::default()
         }
+    }
+
+    fn route_order(&self) -> RouteOrder {
+        let backends = |kinds: &[RouteKind]| kinds.iter().map(|kind| kind.backend()).collect();
+        let own = self.toy.iter();
+        let own = own.filter_map(|toy| Some((toy.toy()?, backends(&toy.prefer))));
+        RouteOrder {
+            default: backends(&self.routes.prefer),
+            toys: own.collect(),
+        }
+    }
+
+    /// What else toys are known by.
+    fn aliases(&self) -> BTreeMap<ToyId, ToyId> {
+        let toys = self.toy.iter();
+        let ids = toys.filter_map(|toy| Some((toy.toy()?, &toy.also)));
+        ids.flat_map(|(id, also)| also.iter().map(move |other| (*other, id)))
+            .collect()
     }
 
     /// Limits of toys that have none of their own.

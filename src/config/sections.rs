@@ -9,7 +9,7 @@ use super::secret::Secret;
 use super::section::section;
 use super::types::{
     Address, AppName, BrokerUrl, Fingerprint, GroupName, Host, Listen, LogFormat, LogLevel, OrOff,
-    Rate, Scheme, Span, Topic, ToyName, ToyRef, Trust,
+    Rate, RouteKind, Scheme, Span, Topic, ToyName, ToyRef, Trust,
 };
 use crate::domain::{Level, OutputKey, ToyId};
 
@@ -26,6 +26,8 @@ section! {
         pub home_assistant: HomeAssistant,
         /// Lovense apps on the local network.
         pub lovense_lan: Vec<LovenseLan>,
+        /// Several ways to reach one toy.
+        pub routes: Routes,
         /// Safety.
         pub safety: Safety,
         /// Privacy.
@@ -128,6 +130,15 @@ section! {
 }
 
 section! {
+    /// A toy that can be reached in several ways is one device. It is driven over one of them at a
+    /// time; when that one fails the next takes over, and stops the toy first.
+    pub struct Routes {
+        /// Which way to use, best first. What is left out comes last.
+        pub prefer: Vec<RouteKind> = RouteKind::ALL.to_vec() => "[\"lan\", \"ble\"]",
+    }
+}
+
+section! {
     /// What stops toys by itself, and what they may do at most.
     pub struct Safety {
         /// Stop all toys when the broker has been away for this long.
@@ -205,6 +216,11 @@ section! {
         pub slope: Option<OrOff<Rate>> = None => "25",
         /// Outputs that have a lower limit than `max`, in percent.
         pub limits: BTreeMap<OutputKey, Level> = BTreeMap::new() => "{ vibrate_1 = 40 }",
+        /// Which way to reach this toy, before those of `routes.prefer`.
+        pub prefer: Vec<RouteKind> = Vec::new() => "[\"lan\"]",
+        /// Other ids under which the bridge has met this toy, as in their topics: a Buttplug server does
+        /// not tell addresses, so its toys come as toys of their own until they are named here.
+        pub also: Vec<ToyId> = Vec::new() => "[\"toy_5e6f7a8b\"]",
     }
 }
 

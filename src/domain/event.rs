@@ -22,6 +22,17 @@ impl BackendId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is a backend of this kind: `lovense_lan_2` is one of `lovense_lan`.
+    #[must_use]
+    pub fn is_of_kind(&self, kind: &str) -> bool {
+        let is_number = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit());
+        match self.0.strip_prefix(kind) {
+            Some("") => true,
+            Some(rest) => rest.strip_prefix('_').is_some_and(is_number),
+            None => false,
+        }
+    }
 }
 
 impl fmt::Display for BackendId {

@@ -121,7 +121,8 @@ impl ToyDescription {
     }
 
     /// Takes over what was known better before: a backend may tell first that a toy is a `Lush` and
-    /// only later that it is a `Lush 3`, each time that it is connected to.
+    /// only later that it is a `Lush 3`, each time that it is connected to; another one knows no
+    /// nicknames.
     pub fn keep_better(&mut self, known: &Self) {
         let generation = known.model.strip_prefix(self.model.as_str());
         if generation.is_some_and(|rest| rest.starts_with(' ')) {
@@ -129,6 +130,10 @@ impl ToyDescription {
         }
         if self.firmware.is_none() {
             self.firmware.clone_from(&known.firmware);
+        }
+        // Only some routes tell it at all.
+        if self.nickname.is_none() {
+            self.nickname.clone_from(&known.nickname);
         }
     }
 

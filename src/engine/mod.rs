@@ -25,6 +25,9 @@
 //! - Operations to a backend that can bound them carry a lease, renewed at half-time.
 //! - A toy that comes (back) is never driven until somebody asks, and is stopped first if it may
 //!   have been left running ([`routes`]).
+//! - A toy with several routes is driven over one of them at a time. When that one is lost or fails,
+//!   the next best takes over, with a stop first; a better one that comes (back) waits until the toy
+//!   is at rest.
 //! - Every request gets exactly one outcome per toy it addressed.
 //!
 //! `properties` tests them over arbitrary sequences of inputs.
@@ -59,7 +62,7 @@ use crate::domain::{
 use agenda::Agenda;
 use safety::Guards;
 use toy::{Context, OpIds, Toy};
-pub use vocabulary::{Effect, Input, Memory, Settings, ToyMemory};
+pub use vocabulary::{Effect, Input, Memory, RouteOrder, Settings, ToyMemory};
 
 /// What happens while one input is handled.
 struct Turn {
@@ -113,8 +116,11 @@ impl Engine {
             halted: false,
         };
         for (id, known) in &memory.toys {
+            if engine.settings.same.contains_key(id) {
+                continue;
+            }
             match &known.description {
-                Some(description) => engine.add_toy(description.clone(), known),
+                Some(description) => engine.add_toy(*id, description.clone(), known),
                 None => {
                     engine.unseen.insert(*id, known.clone());
                 }
@@ -123,8 +129,8 @@ impl Engine {
         engine
     }
 
-    fn add_toy(&mut self, description: ToyDescription, known: &ToyMemory) {
-        let mut toy = Toy::new(description, known);
+    fn add_toy(&mut self, id: ToyId, description: ToyDescription, known: &ToyMemory) {
+        let mut toy = Toy::new(id, description, known);
         toy.certain = !self.left_running;
         self.toys.insert(toy.id, Box::new(toy));
     }
@@ -156,10 +162,10 @@ impl Engine {
                 description,
                 capabilities,
             } => {
-                let id = description.id();
+                let id = self.toy_of(&route);
                 if !self.toys.contains_key(&id) {
                     let known = self.unseen.remove(&id).unwrap_or_default();
-                    self.add_toy(description.clone(), &known);
+                    self.add_toy(id, description.clone(), &known);
                     turn.out.push(Effect::Save);
                 }
                 self.with_toy(&mut turn, id, |toy, cx| {
@@ -167,7 +173,7 @@ impl Engine {
                 });
             }
             Input::RouteDown { route, reason } => {
-                let id = ToyId::of(&route.hardware);
+                let id = self.toy_of(&route);
                 self.with_toy(&mut turn, id, |toy, cx| {
                     toy.route_down(&route, &reason, cx);
                 });
@@ -273,6 +279,12 @@ impl Engine {
         }
     }
 
+    /// The toy at the end of a route.
+    fn toy_of(&self, route: &RouteId) -> ToyId {
+        let own = ToyId::of(&route.hardware);
+        self.settings.same.get(&own).copied().unwrap_or(own)
+    }
+
     /// Lets `change` change a toy, if it is known.
     fn with_toy<R>(
         &mut self,
@@ -300,7 +312,7 @@ impl Engine {
     }
 
     fn told(&mut self, turn: &mut Turn, route: &RouteId, input: ToyInput) {
-        let id = ToyId::of(&route.hardware);
+        let id = self.toy_of(route);
         self.with_toy(turn, id, |toy, cx| {
             if toy.routes.iter().any(|known| known.id == *route) {
                 toy.told(input, cx);

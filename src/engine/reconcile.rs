@@ -33,6 +33,7 @@ pub(super) struct Desire {
 impl Toy {
     /// Brings the toy nearer to what is wanted of it. Returns when it wants to be looked at again.
     pub(super) fn reconcile(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        self.prefer_best_route(cx);
         let ended = self.wanted();
         self.wish.settle(cx.now);
         if ended && !self.wanted() {
@@ -169,7 +170,9 @@ impl Toy {
             self.wish = self.confirmed.clone();
             self.revision += 1;
         }
-        if self.failures >= MAX_FAILURES && !self.is_stopping() {
+        if !error.without_effect() && self.has_alternative(cx.now) {
+            self.route_failed(&error.to_string(), cx);
+        } else if self.failures >= MAX_FAILURES && !self.is_stopping() {
             self.safety_stop(SafetyReason::Unconfirmed, cx);
         }
     }

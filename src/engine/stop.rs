@@ -89,8 +89,12 @@ impl Toy {
             Ok(()) if again => self.stop_lane = StopLane::Due(cx.now),
             Ok(()) => self.stopped(cx),
             Err(error) => {
-                self.stop_failures += 1;
                 self.note_error(Some(error.to_string()), cx.out);
+                if self.has_alternative(cx.now) {
+                    self.route_failed(&error.to_string(), cx);
+                    return true;
+                }
+                self.stop_failures += 1;
                 let delay = (RETRY_DELAY * self.stop_failures.min(100)).min(RETRY_DELAY_MAX);
                 self.stop_lane = StopLane::Due(cx.now + delay);
                 if let Some(route) = self.route() {

@@ -36,6 +36,12 @@ impl OpIds {
 pub(super) struct Route {
     pub(super) id: RouteId,
     pub(super) capabilities: Capabilities,
+    /// What the toy can do over it: an app may join outputs that Bluetooth keeps apart.
+    pub(super) description: Arc<ToyDescription>,
+    /// The user's preference, the lowest first.
+    pub(super) rank: usize,
+    /// When it was given up for another one, unless it has been reported since.
+    pub(super) failed: Option<Instant>,
 }
 
 /// What a toy is doing, in its own steps: what an operation asks for, what was acknowledged.
@@ -102,7 +108,7 @@ pub(super) struct Toy {
     pub(super) description: Arc<ToyDescription>,
     pub(super) name: Option<String>,
     pub(super) limits: Option<Limits>,
-    /// Best first.
+    /// The one in use first.
     pub(super) routes: Vec<Route>,
 
     pub(super) wish: Wish,
@@ -141,9 +147,9 @@ pub(super) struct Toy {
 
 impl Toy {
     /// A toy that cannot be reached yet and does nothing.
-    pub(super) fn new(description: ToyDescription, memory: &ToyMemory) -> Self {
+    pub(super) fn new(id: ToyId, description: ToyDescription, memory: &ToyMemory) -> Self {
         let mut toy = Self {
-            id: description.id(),
+            id,
             description: Arc::new(description),
             name: memory.name.clone(),
             limits: memory.limits.clone(),

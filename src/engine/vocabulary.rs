@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::{
-    Action, BridgeEvent, Capabilities, Gesture, Level, Limits, Op, OpError, OpId, Outcome, Pattern,
-    RouteId, Target, Ticket, ToyDescription, ToyId, ToyInput,
+    Action, BackendId, BridgeEvent, Capabilities, Gesture, Level, Limits, Op, OpError, OpId,
+    Outcome, Pattern, RouteId, Target, Ticket, ToyDescription, ToyId, ToyInput,
 };
 
 /// Something that happened outside.
@@ -108,6 +108,11 @@ pub struct Settings {
     pub patterns: Vec<Pattern>,
     /// Toys of each group.
     pub groups: BTreeMap<String, Vec<ToyId>>,
+    /// Which way to reach a toy is used when there are several.
+    pub routes: RouteOrder,
+    /// Toys that would have an id of their own but are other ones: a backend knows them by another
+    /// hardware id.
+    pub same: BTreeMap<ToyId, ToyId>,
 }
 
 impl Default for Settings {
@@ -122,7 +127,38 @@ impl Default for Settings {
             reading_interval: Duration::from_millis(200),
             patterns: Pattern::builtin(),
             groups: BTreeMap::new(),
+            routes: RouteOrder::default(),
+            same: BTreeMap::new(),
         }
+    }
+}
+
+/// Which way to reach a toy is used when there are several: kinds of backends, best first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteOrder {
+    /// For all toys. What is not in it comes last.
+    pub default: Vec<&'static str>,
+    /// For single toys: these before all others.
+    pub toys: BTreeMap<ToyId, Vec<&'static str>>,
+}
+
+impl Default for RouteOrder {
+    fn default() -> Self {
+        Self {
+            default: vec!["ble", "lovense_lan", "buttplug", "wsdm", "lovense_cloud"],
+            toys: BTreeMap::new(),
+        }
+    }
+}
+
+impl RouteOrder {
+    /// Where `backend` stands for `toy`: the lowest is used.
+    #[must_use]
+    pub fn rank(&self, toy: ToyId, backend: &BackendId) -> usize {
+        let own = self.toys.get(&toy).into_iter().flatten();
+        let mut order = own.chain(&self.default);
+        let rank = order.position(|kind| backend.is_of_kind(kind));
+        rank.unwrap_or(usize::MAX)
     }
 }
 

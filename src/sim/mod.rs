@@ -3,7 +3,8 @@
 //!
 //! [`lovense_app`] is the app: a port that speaks HTTP and websockets, faults that can be switched
 //! on, and a handle for whoever runs it. `body` is what moves of a toy, plain state with time as an
-//! argument, and [`Timeline`] the log of it: what changed when and why. [`run()`] is an app that
+//! argument, and [`Timeline`] the log of it: what changed when and why. [`text_toy`] is a toy that is
+//! spoken to without an app, in its own protocol. [`run()`] is an app that
 //! runs until it is told to end, with a small control surface.
 //!
 //! Of the bridge it knows the model catalogue and nothing else, so that it cannot share a mistake
@@ -17,6 +18,7 @@ mod motion;
 mod rng;
 mod run;
 mod serve;
+pub mod text_toy;
 mod timeline;
 
 pub use function::Function;

@@ -81,6 +81,36 @@ choice! {
 }
 
 choice! {
+    /// A way to reach a toy.
+    pub enum RouteKind {
+        /// Bluetooth.
+        Ble = "ble",
+        /// The Lovense app on the local network.
+        Lan = "lan",
+        /// A Buttplug server.
+        Buttplug = "buttplug",
+        /// A toy that connects to the bridge by itself.
+        Wsdm = "wsdm",
+        /// The Lovense cloud.
+        Cloud = "cloud",
+    }
+}
+
+impl RouteKind {
+    /// The kind of its backends, as in their names.
+    #[must_use]
+    pub const fn backend(self) -> &'static str {
+        match self {
+            Self::Ble => "ble",
+            Self::Lan => "lovense_lan",
+            Self::Buttplug => "buttplug",
+            Self::Wsdm => "wsdm",
+            Self::Cloud => "lovense_cloud",
+        }
+    }
+}
+
+choice! {
     /// How much to log.
     pub enum LogLevel {
         /// What went wrong and stays wrong.

@@ -5,7 +5,7 @@ mod names;
 mod net;
 mod time;
 
-pub use choice::{LogFormat, LogLevel, Scheme, Trust};
+pub use choice::{LogFormat, LogLevel, RouteKind, Scheme, Trust};
 pub use names::{Address, AppName, GroupName, Topic, ToyName, ToyRef};
 pub use net::{BrokerUrl, Fingerprint, Host, Listen};
 pub use time::{OrOff, Rate, Span};

@@ -3,6 +3,7 @@
 
 mod guarding;
 mod meeting;
+mod routing;
 mod stopping;
 mod timing;
 mod writing;
@@ -66,8 +67,12 @@ impl Bench {
     }
 
     fn route_up(&mut self, outputs: &[(OutputKey, u16)]) -> Vec<Effect> {
+        self.route_up_over(self.route.clone(), outputs)
+    }
+
+    fn route_up_over(&mut self, route: RouteId, outputs: &[(OutputKey, u16)]) -> Vec<Effect> {
         let description = ToyDescription {
-            hardware: self.route.hardware.clone(),
+            hardware: route.hardware.clone(),
             manufacturer: "Lovense".into(),
             model: "Edge".into(),
             nickname: None,
@@ -83,7 +88,6 @@ impl Bench {
             bound: Bound::Lease(LEASE),
             plays: false,
         };
-        let route = self.route.clone();
         self.input(Input::RouteUp {
             route,
             description,

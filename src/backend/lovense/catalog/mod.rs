@@ -7,11 +7,13 @@
 mod function;
 mod markdown;
 mod table;
+mod text;
 
 use std::ops::RangeInclusive;
 
 pub use function::{Function, outputs};
 pub use markdown::markdown;
+pub use text::{TextForm, text_forms, text_outputs};
 
 use crate::domain::{InputKind, Output};
 
@@ -32,6 +34,8 @@ pub struct Model {
     pub generations: &'static [Generation],
     /// Its functions over the Lovense app.
     pub functions: &'static [Function],
+    /// How it is driven when the toy is spoken to itself. Not every function can be.
+    pub text: &'static [TextForm],
     /// What single functions are called, where that helps.
     pub labels: &'static [(Function, &'static str)],
     /// What it is known to report through Toy Events, beyond its battery. Toys may report more.

@@ -4,6 +4,7 @@ use super::Function::{
     Depth, Fingering, Oscillate, Position, Pump, Rotate, Stroke, Suction, Thrusting, Vibrate,
     Vibrate1, Vibrate2, Vibrate3,
 };
+use super::TextForm::{Air, Numbered, Place, RangedStroker, Rotation, Single, Stroker, Together};
 use super::{Generation, Model};
 use crate::domain::InputKind::{Button, Depth as DepthInput, Motion, Shake, Strength};
 
@@ -14,6 +15,7 @@ const VIBRATOR: Model = Model {
     slugs: &[],
     generations: &[],
     functions: &[Vibrate],
+    text: &[Single(Vibrate)],
     labels: &[],
     inputs: &[],
     app_omits_motors: false,
@@ -23,6 +25,7 @@ const VIBRATOR: Model = Model {
 /// A toy with two vibrating motors.
 const DUAL: Model = Model {
     functions: &[Vibrate, Vibrate1, Vibrate2],
+    text: &[Numbered(&[Vibrate1, Vibrate2])],
     ..VIBRATOR
 };
 
@@ -33,6 +36,7 @@ pub(super) const MODELS: &[Model] = &[
         letters: &["A", "C", "TOYA", "TOYC"],
         slugs: &["nora"],
         functions: &[Vibrate, Rotate],
+        text: &[Single(Vibrate), Rotation],
         inputs: &[Button, Shake, Strength],
         note: Some("The app sets the speed of the rotation, not its direction."),
         ..VIBRATOR
@@ -52,6 +56,7 @@ pub(super) const MODELS: &[Model] = &[
             },
         ],
         functions: &[Vibrate, Pump],
+        text: &[Single(Vibrate), Air],
         inputs: &[Button, Shake, Strength],
         note: Some(
             "Toy Events are known of Max 2 only. Old protocol notes give the pump 5 steps, the app 3.",
@@ -239,6 +244,7 @@ pub(super) const MODELS: &[Model] = &[
             firmware: &[60..=79],
         }],
         functions: &[Oscillate],
+        text: &[Single(Oscillate)],
         inputs: &[Shake],
         note: Some(
             "Lovense lists Oscillate only, Buttplug a vibrator; what the app lists decides.",
@@ -272,6 +278,7 @@ pub(super) const MODELS: &[Model] = &[
         letters: &["EI-FW3"],
         slugs: &[],
         functions: &[Vibrate1, Vibrate2, Fingering],
+        text: &[Together(&[Vibrate1, Vibrate2, Fingering])],
         labels: &[
             (Vibrate1, "Internal vibe"),
             (Vibrate2, "External vibe"),
@@ -295,6 +302,7 @@ pub(super) const MODELS: &[Model] = &[
             },
         ],
         functions: &[Vibrate, Thrusting],
+        text: &[Numbered(&[Vibrate, Thrusting])],
         ..VIBRATOR
     },
     Model {
@@ -326,6 +334,7 @@ pub(super) const MODELS: &[Model] = &[
         letters: &["EL"],
         slugs: &["ridge"],
         functions: &[Vibrate, Rotate],
+        text: &[Single(Vibrate), Rotation],
         ..VIBRATOR
     },
     Model {
@@ -333,6 +342,7 @@ pub(super) const MODELS: &[Model] = &[
         letters: &["U"],
         slugs: &["lapis"],
         functions: &[Vibrate, Vibrate1, Vibrate2, Vibrate3],
+        text: &[Together(&[Vibrate1, Vibrate2, Vibrate3])],
         labels: &[
             (Vibrate1, "Tip vibe"),
             (Vibrate2, "Internal vibe"),
@@ -351,6 +361,7 @@ pub(super) const MODELS: &[Model] = &[
         letters: &["H"],
         slugs: &["solace"],
         functions: &[Thrusting, Depth],
+        text: &[Stroker],
         inputs: &[Button, DepthInput, Strength],
         note: Some("No vibrator. With depth 0 it does not travel."),
         ..VIBRATOR
@@ -360,6 +371,7 @@ pub(super) const MODELS: &[Model] = &[
         letters: &["BA"],
         slugs: &["solace pro", "solacepro"],
         functions: &[Thrusting, Stroke, Position],
+        text: &[RangedStroker, Place],
         inputs: &[Button, DepthInput, Motion, Strength],
         note: Some(
             "Takes a position for about 300 ms; a movement starts 1 to 2 s after the first one.",
@@ -375,6 +387,7 @@ pub(super) const MODELS: &[Model] = &[
             firmware: &[],
         }],
         functions: &[Thrusting],
+        text: &[Single(Thrusting)],
         note: Some(
             "Lovense lists Vibrate and Thrusting, others one speed; what the app lists decides.",
         ),
@@ -389,6 +402,7 @@ pub(super) const MODELS: &[Model] = &[
             firmware: &[],
         }],
         functions: &[Thrusting],
+        text: &[Single(Thrusting)],
         note: Some(
             "Lovense lists Vibrate and Thrusting, others one speed; what the app lists decides.",
         ),
@@ -411,6 +425,7 @@ pub(super) const MODELS: &[Model] = &[
         letters: &["WD"],
         slugs: &["spinel", "c22", "c"],
         functions: &[Vibrate, Thrusting],
+        text: &[Numbered(&[Vibrate, Thrusting])],
         labels: &[(Vibrate, "Attachment vibe")],
         ..VIBRATOR
     },
