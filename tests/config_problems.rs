@@ -243,7 +243,7 @@ fn settings_that_do_not_go_together() {
         (
             "[[toy]]\nid = 'toy_00000001'\nprefer = ['lan', 'bluetooth']",
             &[
-                "3: toy[0].prefer[1]: \"bluetooth\" is not one of \"ble\", \"lan\", \"buttplug\", \"wsdm\", \"cloud\"",
+                "3: toy[0].prefer[1]: \"bluetooth\" is not \"ble\", \"lan\", \"buttplug\", \"wsdm\" or \"cloud\"",
             ],
         ),
         (
@@ -403,7 +403,7 @@ fn a_panel_for_others_needs_a_token_or_ingress() {
     for good in ["token = \"a long and random text\"", "ingress = true"] {
         let found = load(
             &Flags::default(),
-            &Fixed::default().with_file(FILE, &lines(good)),
+            &Fixed::default().with_file(FILE, lines(good)),
         );
         assert!(found.is_ok(), "{good}");
     }

@@ -1,7 +1,7 @@
 //! Hosts, addresses of brokers, and fingerprints of certificates.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use super::Invalid;
@@ -175,47 +175,6 @@ impl Text for BrokerUrl {
     }
 }
 
-/// An address and a port of this machine to listen on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Listen(SocketAddr);
-
-impl Listen {
-    /// Port 8099 (Home Assistant's usual one for ingress), for this machine alone.
-    pub const DEFAULT: Self = Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8_099));
-
-    /// The address and port; 0 for any free port.
-    #[must_use]
-    pub const fn get(self) -> SocketAddr {
-        self.0
-    }
-}
-
-impl fmt::Display for Listen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for Listen {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let wrong = "is not an address and a port of this machine: write e.g. \"127.0.0.1:8099\", \
-                     \"0.0.0.0:8099\" or \"[::]:8099\"";
-        let address = text.trim().parse().map_err(|_| Invalid::new(text, wrong))?;
-        Ok(Self(address))
-    }
-}
-
-impl Text for Listen {
-    fn kind() -> Kind {
-        Kind::Text {
-            what: "an address and port to listen on",
-            pattern: Some(r"^(\d+(\.\d+){3}|\[[0-9A-Fa-f:.]+\]):\d+$"),
-        }
-    }
-}
-
 /// The SHA-256 of a certificate, as openssl prints it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
@@ -297,25 +256,6 @@ mod tests {
             "mqtt://a/b",
         ] {
             assert!(read(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn places_to_listen() {
-        for good in ["127.0.0.1:8099", "0.0.0.0:0", "[::1]:80", "[::]:8099"] {
-            let read = good.parse::<Listen>().map(|listen| listen.to_string());
-            assert_eq!(read, Ok(good.to_owned()));
-        }
-        for bad in [
-            "",
-            "8099",
-            ":8099",
-            "localhost:8099",
-            "127.0.0.1",
-            "::1:80",
-            "1.2.3.4:99999",
-        ] {
-            assert!(bad.parse::<Listen>().is_err(), "{bad}");
         }
     }
 
