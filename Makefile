@@ -20,7 +20,7 @@ test: ## all tests, with a real broker, a real D-Bus and a real browser
 
 bench: ## measure what the README claims
 	@scripts/need.sh cargo cc mosquitto
-	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo bench --all-features
+	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo bench
 
 pictures: ## take the pictures of the panel in docs/images
 	@scripts/need.sh cargo cc mosquitto chromium

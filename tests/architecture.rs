@@ -128,8 +128,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("bluez_async", &["src/backend/ble/radio"]),
     (
         "btleplug",
-        &["src/backend/ble/radio", "src/backend/ble/survey"],
+        &[
+            "src/backend/ble/radio",
+            "src/backend/ble/survey",
+            "src/backend/buttplug/embedded",
+        ],
     ),
+    ("buttplug_core", &["src/backend/buttplug/embedded"]),
+    ("buttplug_server", &["src/backend/buttplug/embedded"]),
     ("subtle", &["src/web/session"]),
 ];
 

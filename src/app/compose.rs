@@ -1,5 +1,6 @@
 //! From settings to the parts of the bridge.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -159,19 +160,25 @@ pub fn lan_options(id: BackendId, app: &LovenseLan) -> Result<LanOptions, Option
     })
 }
 
-/// The Buttplug servers in the settings.
+/// The Buttplug servers in the settings, with what they keep in `data_dir`.
 #[must_use]
-pub fn servers(config: &Config) -> Vec<Arc<Server>> {
-    let servers = server_options(config).into_iter();
+pub fn servers(config: &Config, data_dir: &Path) -> Vec<Arc<Server>> {
+    let servers = server_options(config, Some(data_dir)).into_iter();
     servers.map(Server::new).collect()
 }
 
-/// The Buttplug servers, as their backends want to know them.
+/// The Buttplug servers, as their backends want to know them. Without a folder they keep nothing.
 #[must_use]
-pub fn server_options(config: &Config) -> Vec<ServerOptions> {
+pub fn server_options(config: &Config, data_dir: Option<&Path>) -> Vec<ServerOptions> {
+    #[cfg(not(feature = "embedded-buttplug"))]
+    let _ = data_dir;
     let servers = config.buttplug.iter().enumerate();
     let options = |(index, server): (usize, &Buttplug)| {
         let place = match (&server.url, server.listen) {
+            #[cfg(feature = "embedded-buttplug")]
+            _ if server.embedded => Place::Embedded {
+                file: data_dir.map(|folder| folder.join("buttplug-toys.json")),
+            },
             (Some(url), _) => Place::Dial {
                 host: url.host.as_str().to_owned(),
                 port: url.port,

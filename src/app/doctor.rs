@@ -94,7 +94,7 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
             },
         }
     }
-    for options in compose::server_options(config) {
+    for options in compose::server_options(config, None) {
         findings.extend(servers::server(options, &backends).await);
     }
     if bluetooth || config.ble.enabled {

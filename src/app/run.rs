@@ -71,7 +71,7 @@ pub async fn run(
         let status = supervisor.start(Arc::clone(&backend), RECONNECT);
         backends.add(backend, status);
     }
-    for server in compose::servers(config) {
+    for server in compose::servers(config, &loaded.data_dir) {
         let backend: Arc<dyn Backend> = server;
         let status = supervisor.start(Arc::clone(&backend), buttplug::RECONNECT);
         backends.add(backend, status);

@@ -307,11 +307,15 @@ impl Checks<'_> {
         for (index, server) in servers.iter().enumerate() {
             let key = |name: &str| format!("buttplug[{index}].{name}");
             let before = &servers[..index];
+            if server.embedded {
+                self.embedded(server, index, before);
+                continue;
+            }
             match (&server.url, &server.listen) {
                 // Complained about already if it is there but cannot be read.
                 (None, None) if self.is_set(&key("url")) || self.is_set(&key("listen")) => {}
                 (None, None) => {
-                    let message = "needs a url, or an address to listen at";
+                    let message = "needs a url, an address to listen at, or embedded = true";
                     self.error(&format!("buttplug[{index}]"), message);
                 }
                 (Some(_), Some(_)) => self.error(&key("listen"), "has no place beside url"),
@@ -344,6 +348,21 @@ impl Checks<'_> {
             {
                 self.error(&key("rescan"), "is shorter than scan");
             }
+        }
+    }
+
+    fn embedded(&self, server: &Buttplug, index: usize, before: &[Buttplug]) {
+        let key = format!("buttplug[{index}].embedded");
+        if !cfg!(feature = "embedded-buttplug") {
+            let message = "this build has no server of its own: build it with --features \
+                           embedded-buttplug, or use Intiface and its url";
+            self.error(&key, message);
+        }
+        if server.url.is_some() || server.listen.is_some() || server.token.is_some() {
+            self.error(&key, "has no place beside url, listen or token");
+        }
+        if before.iter().any(|other| other.embedded) {
+            self.error(&key, "one is enough: remove one of the two");
         }
     }
 

@@ -146,6 +146,10 @@ section! {
         /// (`intiface-engine --websocket-client-address`). Anywhere but on this machine it needs a
         /// `token`.
         pub listen: Option<ListenAddress> = None => "\"127.0.0.1:12346\"",
+        /// Instead of both: a server within the bridge, which reaches toys of many makers over
+        /// Bluetooth without any other program. Lovense toys are left to `[ble]`. Only in builds with
+        /// the cargo feature `embedded-buttplug`.
+        pub embedded: bool = false => "true",
         /// With `listen`: what a server has to know. It is the path of the URL that the server is given:
         /// `ws://bridge:12346/token`.
         pub token: Option<Secret> = None => "\"long-and-random\"",
