@@ -9,6 +9,7 @@
 pub mod ble;
 pub mod lovense;
 pub mod supervisor;
+pub mod wsdm;
 
 use std::future::Future;
 use std::pin::Pin;
