@@ -1,6 +1,7 @@
 //! `doctor`: tries every hop in turn and says what to do about the first that fails.
 
 mod bluetooth;
+mod servers;
 
 use std::time::Duration;
 
@@ -54,8 +55,8 @@ impl Finding {
 /// Tries everything that the settings name, and Bluetooth if it is asked for. Each hop takes
 /// `patience` at most, more or less.
 pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
-    let mut findings = broker(config, patience).await;
-    if config.lovense_lan.is_empty() {
+    let (mut findings, backends) = broker(config, patience).await;
+    if config.lovense_lan.is_empty() && config.buttplug.is_empty() {
         let text = "no app is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows";
         findings.push(Finding::bad("lovense_lan", text, cure));
@@ -78,25 +79,31 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
             },
         }
     }
+    for options in compose::server_options(config) {
+        findings.extend(servers::server(options, &backends).await);
+    }
     if bluetooth {
         findings.extend(bluetooth::bluetooth(patience).await);
     }
     findings
 }
 
-async fn broker(config: &Config, patience: Duration) -> Vec<Finding> {
+/// The broker and the bridge, and how the bridge's backends are, if it runs.
+async fn broker(config: &Config, patience: Duration) -> (Vec<Finding>, Value) {
     let url = config.mqtt.broker();
     let mut client = match Client::connect(config, patience).await {
         Ok(client) => client,
         Err(error) => {
             let cure = "check mqtt.url, mqtt.username and mqtt.password, and that the broker runs";
             let text = format!("{url}: {error}");
-            return vec![Finding::bad("broker", text, cure)];
+            return (vec![Finding::bad("broker", text, cure)], Value::Null);
         }
     };
     let mut findings = vec![Finding::good("broker", format!("{url} lets us in"))];
+    let mut backends = Value::Null;
     match client.toys().await {
         Ok(toys) => {
+            backends = client.backends().await.unwrap_or_default();
             let there = toys.iter().filter(|toy| toy.available).count();
             let text = format!("running; knows {} toys, {there} of them there", toys.len());
             findings.push(Finding::good("bridge", text));
@@ -112,7 +119,7 @@ async fn broker(config: &Config, patience: Duration) -> Vec<Finding> {
         )),
     }
     client.close().await;
-    findings
+    (findings, backends)
 }
 
 fn app_findings(hop: &str, report: &ProbeReport) -> Vec<Finding> {

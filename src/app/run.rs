@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::backend::Backend;
 use crate::backend::lovense::lan::RECONNECT;
 use crate::backend::supervisor::Supervisor;
+use crate::backend::{Backend, buttplug};
 use crate::config::{Config, Loaded};
 use crate::engine::{Engine, Memory};
 use crate::mqtt::Session;
@@ -68,6 +68,11 @@ pub async fn run(
     for app in apps {
         let backend: Arc<dyn Backend> = app;
         let status = supervisor.start(Arc::clone(&backend), RECONNECT);
+        backends.add(backend, status);
+    }
+    for server in compose::servers(config) {
+        let backend: Arc<dyn Backend> = server;
+        let status = supervisor.start(Arc::clone(&backend), buttplug::RECONNECT);
         backends.add(backend, status);
     }
 
