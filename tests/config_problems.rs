@@ -179,7 +179,7 @@ fn syntax_errors_name_the_line_and_not_its_content() {
 
 #[test]
 fn settings_that_do_not_go_together() {
-    let cases: [(&str, &[&str]); 19] = [
+    let cases: [(&str, &[&str]); 22] = [
         (
             "mqtt.password = 'x'",
             &["1: mqtt.password: needs mqtt.username: MQTT has no password without a user"],
@@ -223,6 +223,18 @@ fn settings_that_do_not_go_together() {
             &[
                 "4: lovense_lan[0].pace: is over half of the lease, which could not be renewed in time",
             ],
+        ),
+        (
+            "[wsdm]\nenabled = true\nlisten = '0.0.0.0:54817'",
+            &["3: wsdm.listen: anybody in the network could connect: set wsdm.token as well"],
+        ),
+        (
+            "[wsdm]\nenabled = true\nlisten = '0.0.0.0:54817'\ntoken = 'short'",
+            &["4: wsdm.token: is too short: at least 12 characters"],
+        ),
+        (
+            "[wsdm]\nenabled = true\ntoken = 'not/part/of/a/path'",
+            &["3: wsdm.token: may only have letters, digits and - . _ ~"],
         ),
         (
             "safety.default_level = 0",

@@ -2,6 +2,7 @@
 
 mod bluetooth;
 mod servers;
+mod websocket;
 
 use std::time::Duration;
 
@@ -56,7 +57,8 @@ impl Finding {
 /// `patience` at most, more or less.
 pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let (mut findings, backends) = broker(config, patience).await;
-    if config.lovense_lan.is_empty() && config.buttplug.is_empty() {
+    let others = !config.buttplug.is_empty() || config.wsdm.enabled;
+    if config.lovense_lan.is_empty() && !others {
         let text = "no app is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows";
         findings.push(Finding::bad("lovense_lan", text, cure));
@@ -81,6 +83,9 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
     }
     for options in compose::server_options(config) {
         findings.extend(servers::server(options, &backends).await);
+    }
+    if config.wsdm.enabled {
+        findings.push(websocket::port(config.wsdm.listen.get(), &backends));
     }
     if bluetooth {
         findings.extend(bluetooth::bluetooth(patience).await);

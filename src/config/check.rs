@@ -1,7 +1,9 @@
 //! What single values cannot show: settings that do not go together, files that are not there.
 
+mod wsdm;
+
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::layers::Layer;
 use super::problem::{Place, Problem};
@@ -14,6 +16,10 @@ use super::types::{Scheme, ToyRef, Trust};
 use crate::domain::Limits;
 use crate::domain::pattern::BadPattern;
 
+/// The fewest characters of a token. Guesses are slowed down, so that this is far more than enough
+/// if it is random.
+const MIN_TOKEN: usize = 12;
+
 /// Checks everything that involves more than one value, and reads the password from its file.
 pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &dyn Surroundings) {
     let checks = Checks {
@@ -25,6 +31,7 @@ pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &d
     checks.topics(config);
     checks.apps(config);
     checks.servers(&config.buttplug);
+    checks.wsdm(&mut config.wsdm);
     checks.safety(config);
     checks.toys(config);
     checks.groups(config);
@@ -63,29 +70,7 @@ impl Checks<'_> {
     }
 
     fn password(&self, mqtt: &mut Mqtt) {
-        let layer = |key| self.reading.layer_of(key);
-        let (text, file) = (layer("mqtt.password"), layer("mqtt.password_file"));
-        if text.is_some() && text == file {
-            let message = "has no effect beside mqtt.password_file: remove one of the two";
-            self.warn("mqtt.password", message);
-        }
-        // The stronger layer's wins.
-        if file.is_some() && file >= text {
-            mqtt.password = mqtt
-                .password_file
-                .as_deref()
-                .and_then(|path| self.password_from(path));
-        } else {
-            mqtt.password_file = None;
-        }
-        if text == Some(Layer::File)
-            && let Place::File(path, _) = self.reading.place_of("mqtt.password")
-            && self.surroundings.is_public(&path)
-        {
-            let message = "everybody on this machine may read this file: chmod 600 it, or use \
-                           mqtt.password_file";
-            self.warn("mqtt.password", message);
-        }
+        self.secret("mqtt.password", &mut mqtt.password, &mut mqtt.password_file);
         if mqtt.password.is_some() && mqtt.username.is_none() {
             let key = if mqtt.password_file.is_some() {
                 "mqtt.password_file"
@@ -100,11 +85,38 @@ impl Checks<'_> {
         }
     }
 
-    fn password_from(&self, path: &Path) -> Option<Secret> {
-        let key = "mqtt.password_file";
+    /// Reads a secret from its file, `<key>_file`, if that is what the user wants.
+    fn secret(&self, key: &str, secret: &mut Option<Secret>, path: &mut Option<PathBuf>) {
+        let file_key = format!("{key}_file");
+        let layer = |key| self.reading.layer_of(key);
+        let (text, file) = (layer(key), layer(&file_key));
+        if text.is_some() && text == file {
+            let message = format!("has no effect beside {file_key}: remove one of the two");
+            self.warn(key, message);
+        }
+        // The stronger layer's wins.
+        if file.is_some() && file >= text {
+            *secret = path
+                .as_deref()
+                .and_then(|path| self.secret_from(&file_key, path));
+        } else {
+            *path = None;
+        }
+        if text == Some(Layer::File)
+            && let Place::File(path, _) = self.reading.place_of(key)
+            && self.surroundings.is_public(&path)
+        {
+            let message = format!(
+                "everybody on this machine may read this file: chmod 600 it, or use {file_key}"
+            );
+            self.warn(key, message);
+        }
+    }
+
+    fn secret_from(&self, key: &str, path: &Path) -> Option<Secret> {
         let text = self.file(key, path)?;
-        let password = text.trim_end_matches(['\r', '\n']);
-        if password.is_empty() {
+        let secret = text.trim_end_matches(['\r', '\n']);
+        if secret.is_empty() {
             self.error(key, format!("{} is empty", path.display()));
             return None;
         }
@@ -116,7 +128,7 @@ impl Checks<'_> {
                 format!("everybody on this machine may read {path}: chmod 600 it"),
             );
         }
-        Some(Secret::new(password))
+        Some(Secret::new(secret))
     }
 
     fn tls(&self, mqtt: &Mqtt) {
@@ -185,7 +197,7 @@ impl Checks<'_> {
             return;
         }
         let apps = &config.lovense_lan;
-        let nothing = apps.is_empty() && config.buttplug.is_empty();
+        let nothing = apps.is_empty() && config.buttplug.is_empty() && !config.wsdm.enabled;
         if nothing && self.reading.is_complete("buttplug") {
             let message = "no toy can be reached: add [[lovense_lan]] with the host of the app, or \
                            [[buttplug]] with the URL of a server";

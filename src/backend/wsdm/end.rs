@@ -1,5 +1,6 @@
 //! How a connection ends.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -68,6 +69,7 @@ impl From<tungstenite::Error> for End {
             Error::ConnectionClosed | Error::AlreadyClosed => Self::Closed,
             // A script that was ended says no goodbye.
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Closed,
+            Error::Io(error) if is_cut(error.kind()) => Self::Closed,
             Error::Capacity(_) => Self::TooLong,
             other => Self::Broken(other.to_string()),
         }
@@ -125,6 +127,17 @@ impl End {
             other => other.to_string(),
         }
     }
+}
+
+/// Whether that is how the end of a program at the other end looks.
+const fn is_cut(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+    )
 }
 
 /// The reason in a close frame has 123 bytes at most (RFC 6455 §5.5).

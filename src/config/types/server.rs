@@ -1,7 +1,7 @@
 //! Where toy servers are, and what they are called.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::{Host, Invalid};
@@ -97,6 +97,12 @@ impl ListenAddress {
     #[must_use]
     pub const fn get(self) -> SocketAddr {
         self.0
+    }
+
+    /// This port of this machine, for programs on this machine alone.
+    #[must_use]
+    pub const fn local(port: u16) -> Self {
+        Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
     }
 
     /// Whether only programs on this machine can reach it.
