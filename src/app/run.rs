@@ -24,6 +24,7 @@ use super::driver::{Driver, Ended, Sources};
 use super::emergency::Emergency;
 use super::inbox;
 use super::outlet::Outlet;
+use super::panels::Panels;
 use super::saver::Saver;
 use super::store::Store;
 
@@ -85,6 +86,12 @@ pub async fn run(
         session.publisher(),
         compose::outlet(config, topics.clone(), found.instance.clone(), log),
     );
+    let Panels {
+        server,
+        desk,
+        panel,
+        problem,
+    } = Panels::open(loaded, log).await;
     let emergency = Emergency::default();
     let handle = log.clone();
     let driver = Driver::new(
@@ -95,7 +102,7 @@ pub async fn run(
             store,
             found.instance.clone(),
             found.left_running,
-            found.problems,
+            found.problems.into_iter().chain(problem).collect(),
         ),
         emergency.clone(),
         inbox::Settings {
@@ -108,10 +115,12 @@ pub async fn run(
         admin::Settings::new(Arc::new(move |level| {
             compose::set_log_level(&handle, level)
         })),
-    );
+    )
+    .show_to(panel);
     let sources = Sources {
         mqtt,
         stops,
+        desk,
         reports,
         shutdown,
     };
@@ -129,6 +138,10 @@ pub async fn run(
         }
     };
     links.cancel();
+    log.tap(None);
+    if let Some(server) = server {
+        server.stop().await;
+    }
     supervisor.finished().await;
     if let Some(outlet) = outlet {
         outlet.goodbye();

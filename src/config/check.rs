@@ -9,10 +9,10 @@ use super::layers::Layer;
 use super::problem::{Place, Problem};
 use super::reading::Reading;
 use super::secret::Secret;
-use super::sections::{Buttplug, Config, Mqtt};
+use super::sections::{Buttplug, Config, Mqtt, Web};
 use super::suggest::nearest;
 use super::surroundings::Surroundings;
-use super::types::{Scheme, ToyRef, Trust};
+use super::types::{OrOff, Scheme, ToyRef, Trust};
 use crate::domain::Limits;
 use crate::domain::pattern::BadPattern;
 
@@ -27,6 +27,7 @@ pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &d
         surroundings,
     };
     checks.password(&mut config.mqtt);
+    checks.web(&mut config.web);
     checks.tls(&config.mqtt);
     checks.topics(config);
     checks.apps(config);
@@ -129,6 +130,39 @@ impl Checks<'_> {
             );
         }
         Some(Secret::new(secret))
+    }
+
+    fn web(&self, web: &mut Web) {
+        self.secret("web.token", &mut web.token, &mut web.token_file);
+        let key = if web.token_file.is_some() {
+            "web.token_file"
+        } else {
+            "web.token"
+        };
+        if let Some(token) = &web.token {
+            let token = token.reveal();
+            if token.chars().count() < MIN_TOKEN {
+                let message = format!("is too short: at least {MIN_TOKEN} characters");
+                self.error(key, message);
+            }
+            // It travels in a header (RFC 9110 §5.5).
+            if !token.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+                self.error(key, "may only have printable ASCII characters");
+            }
+        }
+        let OrOff::On(listen) = web.listen else {
+            return;
+        };
+        let beyond = !listen.get().ip().is_loopback();
+        if beyond && web.token.is_none() && !web.ingress {
+            let message = "lets others than this machine in: set web.token or web.ingress, too";
+            self.error("web.listen", message);
+        }
+        if web.ingress && !beyond {
+            let message = "has no effect while web.listen is only for this machine: write \
+                           \"0.0.0.0:8099\" there";
+            self.warn("web.ingress", message);
+        }
     }
 
     fn tls(&self, mqtt: &Mqtt) {

@@ -28,7 +28,9 @@ async fn rig(more: &str) -> (Rig, String) {
 
 async fn available(rig: &Rig, hardware: &str, is: bool) {
     let word = if is { "online" } else { "offline" };
-    rig.home.says(&rig.topic(hardware, "availability"), word).await;
+    rig.home
+        .says(&rig.topic(hardware, "availability"), word)
+        .await;
 }
 
 #[tokio::test]
@@ -42,7 +44,8 @@ async fn a_toy_of_ones_own_becomes_a_device_with_a_slider() {
         "Battery;" => vec!["90;".to_owned()],
         _ => {
             if let Some(n) = command.strip_prefix("Vibrate:") {
-                n.trim_end_matches(';').clone_into(&mut motor.lock().unwrap());
+                n.trim_end_matches(';')
+                    .clone_into(&mut motor.lock().unwrap());
             }
             Vec::new()
         }
@@ -54,7 +57,11 @@ async fn a_toy_of_ones_own_becomes_a_device_with_a_slider() {
     let config = rig.home.newest(&config).unwrap().json();
     assert_eq!(config["device"]["name"], "Hush", "{config}");
     // It was stopped, and not driven.
-    assert!(own.heard().iter().all(|command| !command.starts_with("Vibrate:") || command == "Vibrate:0;"));
+    assert!(
+        own.heard()
+            .iter()
+            .all(|command| !command.starts_with("Vibrate:") || command == "Vibrate:0;")
+    );
 
     rig.home.publish(&rig.topic(OWN, "vibrate/set"), "40");
     rig.state_until(OWN, |state| state["vibrate"] == 40).await;
@@ -69,7 +76,9 @@ async fn a_toy_of_ones_own_becomes_a_device_with_a_slider() {
     }
     rig.home.publish(&rig.topic(OWN, "stop"), "");
     let stopped = |seen: &crate::support::Seen| seen.json()["error"]["code"] == "stopped";
-    rig.home.next(mark, &rig.topic(OWN, "result"), stopped).await;
+    rig.home
+        .next(mark, &rig.topic(OWN, "result"), stopped)
+        .await;
     rig.ask(OWN, "set", json!({"vibrate": 0})).await;
     rig.state_until(OWN, |state| state["vibrate"] == 0).await;
     own.told("Vibrate:0;").await;
@@ -86,15 +95,24 @@ async fn a_toy_that_comes_back_is_not_driven_again() {
     let (mut rig, url) = rig("").await;
     let (own, body) = WebsocketToy::simulated(&url, TextToySpec::new("P", EDGE)).await;
     available(&rig, EDGE, true).await;
-    rig.set(EDGE, json!({"vibrate_1": 60, "vibrate_2": 20})).await;
+    rig.set(EDGE, json!({"vibrate_1": 60, "vibrate_2": 20}))
+        .await;
     let level = |function| body.lock().unwrap().level(function);
-    assert_eq!((level(Function::Vibrate1), level(Function::Vibrate2)), (12, 4));
+    assert_eq!(
+        (level(Function::Vibrate1), level(Function::Vibrate2)),
+        (12, 4)
+    );
     drop(own);
     available(&rig, EDGE, false).await;
     let (_own, body) = WebsocketToy::simulated(&url, TextToySpec::new("P", EDGE)).await;
     available(&rig, EDGE, true).await;
-    let state = rig.state_until(EDGE, |state| state["available"] == true).await;
-    assert_eq!((&state["vibrate_1"], &state["vibrate_2"]), (&json!(0), &json!(0)));
+    let state = rig
+        .state_until(EDGE, |state| state["available"] == true)
+        .await;
+    assert_eq!(
+        (&state["vibrate_1"], &state["vibrate_2"]),
+        (&json!(0), &json!(0))
+    );
     assert!(body.lock().unwrap().changes().is_empty());
 
     // The end of the bridge is the end of what the toy does.
@@ -168,9 +186,16 @@ async fn simulated_toys_connect_to_the_bridge() {
     }
     // A toy is ended in order, and the bridge knows at once.
     let pid = inside.child.id().unwrap().to_string();
-    let sent = std::process::Command::new("kill").args(["-TERM", &pid]).status();
+    let sent = std::process::Command::new("kill")
+        .args(["-TERM", &pid])
+        .status();
     assert!(sent.unwrap().success());
-    assert!(soon("its end", inside.child.wait()).await.unwrap().success());
+    assert!(
+        soon("its end", inside.child.wait())
+            .await
+            .unwrap()
+            .success()
+    );
     for address in &addresses {
         available(&rig, address, false).await;
     }
@@ -185,7 +210,10 @@ async fn beyond_this_machine_a_token_is_required() {
     std::fs::write(&config, &open).unwrap();
     let checked = run_command(&config, &["check"]).await;
     assert_eq!(checked.code, Some(3), "{checked:?}");
-    assert!(checked.stdout.contains("set wsdm.token as well"), "{checked:?}");
+    assert!(
+        checked.stdout.contains("set wsdm.token as well"),
+        "{checked:?}"
+    );
     std::fs::write(&config, open + "token = \"let-me-in-please\"\n").unwrap();
     let checked = run_command(&config, &["check"]).await;
     assert_eq!(checked.code, Some(0), "{checked:?}");

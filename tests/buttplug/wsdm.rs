@@ -48,7 +48,9 @@ async fn simulated_toys_connect_to_the_real_server() {
     says("Vibrate 10 -> 0").await;
 
     let pid = toys.id().unwrap().to_string();
-    let sent = std::process::Command::new("kill").args(["-TERM", &pid]).status();
+    let sent = std::process::Command::new("kill")
+        .args(["-TERM", &pid])
+        .status();
     assert!(sent.unwrap().success());
     assert!(soon("its end", toys.wait()).await.unwrap().success());
     rig.available(&hush, false).await;

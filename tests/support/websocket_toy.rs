@@ -108,8 +108,10 @@ impl WebsocketToy {
 
     /// Waits until it is told this last.
     pub async fn told(&self, command: &str) {
-        self.until(command, |heard| heard.last().is_some_and(|last| last == command))
-            .await;
+        self.until(command, |heard| {
+            heard.last().is_some_and(|last| last == command)
+        })
+        .await;
     }
 
     /// Waits until the other side has ended the connection; code and reason.

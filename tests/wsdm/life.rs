@@ -56,8 +56,10 @@ async fn a_toy_of_ones_own_in_a_few_lines() {
     toy.told("Vibrate:7;").await;
     assert_eq!(*level.lock().unwrap(), "7;");
     rig.send("8a3d9fac2a45", Command::Stop).await.unwrap();
-    toy.until("a stop", |heard| heard[5..].contains(&"Vibrate:0;".to_owned()))
-        .await;
+    toy.until("a stop", |heard| {
+        heard[5..].contains(&"Vibrate:0;".to_owned())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -109,7 +111,10 @@ async fn a_stop_overtakes_what_the_toy_is_slow_to_do() {
     moving.spawn(rig.drive(&description, &[5, 9]));
     toy.told("Vibrate1:5;").await;
     rig.send(TOY, Command::Stop).await.unwrap();
-    let result = soon("the level", moving.join_next()).await.unwrap().unwrap();
+    let result = soon("the level", moving.join_next())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(matches!(result, Err(OpError::Refused(_))), "{result:?}");
     assert!(toy.heard().iter().all(|command| command != "Vibrate2:9;"));
 }
@@ -192,8 +197,7 @@ async fn one_that_lost_its_network_comes_back_and_is_stopped_before() {
 #[tokio::test]
 async fn a_charge_is_asked_for_again_and_on_request() {
     let mut rig = Rig::start(options());
-    let (_toy, body) =
-        WebsocketToy::simulated(&rig.url().await, TextToySpec::new("S", TOY)).await;
+    let (_toy, body) = WebsocketToy::simulated(&rig.url().await, TextToySpec::new("S", TOY)).await;
     assert_eq!(rig.report("its charge", charge).await, 85);
     body.lock().unwrap().spec_mut().battery = 42;
     toy2mqtt::backend::Backend::refresh(&*rig.wsdm);
@@ -203,10 +207,11 @@ async fn a_charge_is_asked_for_again_and_on_request() {
         battery: Duration::from_millis(50),
         ..options()
     });
-    let (_toy, body) =
-        WebsocketToy::simulated(&rig.url().await, TextToySpec::new("S", TOY)).await;
+    let (_toy, body) = WebsocketToy::simulated(&rig.url().await, TextToySpec::new("S", TOY)).await;
     assert_eq!(rig.report("its charge", charge).await, 85);
     body.lock().unwrap().spec_mut().battery = 41;
-    rig.report("a new charge", |report| charge(report).filter(|percent| *percent == 41))
-        .await;
+    rig.report("a new charge", |report| {
+        charge(report).filter(|percent| *percent == 41)
+    })
+    .await;
 }

@@ -45,13 +45,22 @@ async fn what_is_no_toy_is_told_so_and_disturbs_nobody() {
     let (description, _) = rig.up(TOY).await;
     let cases = [
         (Message::text("hello"), "1008 the first message has to be {"),
-        (Message::binary(vec![0xff; 300]), "1008 the first message has to be {"),
+        (
+            Message::binary(vec![0xff; 300]),
+            "1008 the first message has to be {",
+        ),
         (
             Message::text(r#"{"identifier":"TCode","address":"f082c00246fb"}"#),
             "1008 identifier \"TCode\" is unknown",
         ),
-        (Message::text(hello("no address")), "1008 address \"NO ADDRESS\" is not 12 hex digits"),
-        (Message::text("x".repeat(5_000)), "1009 the toy sent a message of over 4096 bytes"),
+        (
+            Message::text(hello("no address")),
+            "1008 address \"NO ADDRESS\" is not 12 hex digits",
+        ),
+        (
+            Message::text("x".repeat(5_000)),
+            "1009 the toy sent a message of over 4096 bytes",
+        ),
     ];
     for (first, says) in cases {
         let told = closed_after(&url, first).await;
@@ -60,7 +69,10 @@ async fn what_is_no_toy_is_told_so_and_disturbs_nobody() {
     // What is no websocket at all.
     let address = url.trim_start_matches("ws://");
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(&[0; 1_000]).await.unwrap();
     drop(TcpStream::connect(address).await.unwrap());
@@ -69,7 +81,9 @@ async fn what_is_no_toy_is_told_so_and_disturbs_nobody() {
     assert_eq!(body.lock().unwrap().level(Function::Vibrate), 6);
     let reports = rig.rest();
     assert!(
-        reports.iter().all(|report| !matches!(report, Report::Up(..) | Report::Down(..))),
+        reports
+            .iter()
+            .all(|report| !matches!(report, Report::Up(..) | Report::Down(..))),
         "{reports:?}"
     );
 }
@@ -79,18 +93,33 @@ async fn what_does_not_answer_as_a_toy_is_never_driven() {
     let mut rig = Rig::start(options());
     let url = rig.url().await;
     let mut toys = Vec::new();
-    for (n, answer) in ["", "what?", "OK;", "D:107:F082C00246FA;"].into_iter().enumerate() {
+    for (n, answer) in ["", "what?", "OK;", "D:107:F082C00246FA;"]
+        .into_iter()
+        .enumerate()
+    {
         let answers = move |_: &str| vec![answer.to_owned()];
         let hello = hello(&format!("f082c00246f{n}"));
         toys.push(WebsocketToy::connect(&url, &hello, answers).await);
     }
     for toy in toys {
         let ended = toy.ended().await;
-        assert!(ended.starts_with("1008 DeviceType; was not answered"), "{ended}");
-        assert!(toy.heard().iter().all(|command| command == "DeviceType;"), "{:?}", toy.heard());
+        assert!(
+            ended.starts_with("1008 DeviceType; was not answered"),
+            "{ended}"
+        );
+        assert!(
+            toy.heard().iter().all(|command| command == "DeviceType;"),
+            "{:?}",
+            toy.heard()
+        );
     }
     let reports = rig.rest();
-    assert!(reports.iter().all(|report| matches!(report, Report::State(_))), "{reports:?}");
+    assert!(
+        reports
+            .iter()
+            .all(|report| matches!(report, Report::State(_))),
+        "{reports:?}"
+    );
 }
 
 #[tokio::test]
@@ -105,7 +134,9 @@ async fn silence_has_its_limits() {
     });
     let url = rig.url().await;
     // No websocket, and no first message.
-    let mut mute = TcpStream::connect(url.trim_start_matches("ws://")).await.unwrap();
+    let mut mute = TcpStream::connect(url.trim_start_matches("ws://"))
+        .await
+        .unwrap();
     let mut nothing = [0; 1];
     let read = tokio::io::AsyncReadExt::read(&mut mute, &mut nothing);
     assert_eq!(soon("the end", read).await.unwrap(), 0);
@@ -125,13 +156,22 @@ async fn silence_has_its_limits() {
     let mut frozen = open(&rig2.url().await).await;
     frozen.send(Message::text(hello(TOY))).await.unwrap();
     for answer in ["S:1:F082C00246FA;", "OK;", "AutoSwith:1:0;"] {
-        while !soon("a question", frozen.next()).await.unwrap().unwrap().is_binary() {}
+        while !soon("a question", frozen.next())
+            .await
+            .unwrap()
+            .unwrap()
+            .is_binary()
+        {}
         frozen.send(Message::text(answer)).await.unwrap();
     }
     rig2.up(TOY).await;
     // From now on nobody reads its socket, so no ping is answered.
     assert_eq!(rig2.down(TOY).await, "nothing was heard of the toy for 1s");
-    assert!(rig.rest().iter().all(|report| matches!(report, Report::State(_))));
+    assert!(
+        rig.rest()
+            .iter()
+            .all(|report| matches!(report, Report::State(_)))
+    );
 }
 
 #[tokio::test]
@@ -157,7 +197,10 @@ async fn a_toy_that_answers_no_more_is_gone_and_one_that_never_did_is_not() {
     })
     .await;
     rig.up(TOY).await;
-    assert_eq!(rig.down(TOY).await, "the toy does not answer its commands any more");
+    assert_eq!(
+        rig.down(TOY).await,
+        "the toy does not answer its commands any more"
+    );
     rig.drive(&other, &[3]).await.unwrap();
 }
 

@@ -55,6 +55,10 @@ async fn pages_of_others_stay_out_where_no_token_is_asked_for() {
         ("http://127.0.0.1:8080", 101),
         ("file://", 101),
     ] {
-        assert_eq!(status(&url, Some(("origin", origin))).await, expected, "{origin}");
+        assert_eq!(
+            status(&url, Some(("origin", origin))).await,
+            expected,
+            "{origin}"
+        );
     }
 }

@@ -267,7 +267,9 @@ fn describe(
     let device = &proof.device;
     let firmware = Some(device.firmware);
     let model = catalog::by_letter_and_firmware(&device.letters, firmware);
-    let model = model.map_or(catalog::MANUFACTURER, |model| model.marketing_name(firmware));
+    let model = model.map_or(catalog::MANUFACTURER, |model| {
+        model.marketing_name(firmware)
+    });
     let description = ToyDescription {
         hardware: hardware.clone(),
         manufacturer: catalog::MANUFACTURER.to_owned(),

@@ -83,7 +83,10 @@ fn is_here(origin: &str) -> bool {
     let Some((_, place)) = origin.split_once("://") else {
         return false;
     };
-    let host = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    let host = match place
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
         Some((address, _)) => address,
         None => place.split(':').next().unwrap_or_default(),
     };
@@ -140,7 +143,11 @@ mod tests {
             ("/", Some("Bearer sesame-42")),
             ("/x", Some("bearer  sesame-42")),
         ] {
-            assert_eq!(judge(path, authorization), Ok(()), "{path} {authorization:?}");
+            assert_eq!(
+                judge(path, authorization),
+                Ok(()),
+                "{path} {authorization:?}"
+            );
         }
         for (path, authorization) in [
             ("/", None),
@@ -151,7 +158,11 @@ mod tests {
             ("/", Some("Basic sesame-42")),
             ("/", Some("Bearer ")),
         ] {
-            assert_eq!(judge(path, authorization), Err(Refusal::Token), "{path} {authorization:?}");
+            assert_eq!(
+                judge(path, authorization),
+                Err(Refusal::Token),
+                "{path} {authorization:?}"
+            );
         }
         assert_eq!(format!("{token:?}"), "<redacted>");
     }

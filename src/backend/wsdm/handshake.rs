@@ -113,7 +113,14 @@ mod tests {
         }
         let other = read(r#"{"identifier":"TCodeDevice","address":"8A3D9FAC2A45"}"#);
         assert_eq!(other, Err(BadHandshake::Identifier("TCodeDevice".into())));
-        for address in ["", "my toy", "8A3D9FAC2A4", "8A3D9FAC2A45F", "8A3D9FAC2A4G", "8Ä3D9FAC2A4"] {
+        for address in [
+            "",
+            "my toy",
+            "8A3D9FAC2A4",
+            "8A3D9FAC2A45F",
+            "8A3D9FAC2A4G",
+            "8Ä3D9FAC2A4",
+        ] {
             let text = format!(r#"{{"identifier":"LVSDevice","address":"{address}"}}"#);
             assert_eq!(read(&text), Err(BadHandshake::Address(address.into())));
         }
