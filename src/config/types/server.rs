@@ -105,12 +105,6 @@ impl ListenAddress {
         self.0
     }
 
-    /// This port of this machine, for programs on this machine alone.
-    #[must_use]
-    pub const fn local(port: u16) -> Self {
-        Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
-    }
-
     /// Whether only programs on this machine can reach it.
     #[must_use]
     pub const fn is_local(self) -> bool {
