@@ -63,14 +63,15 @@ pub fn cure_of(backend: &str) -> Option<&'static str> {
     backend.starts_with("lovense_lan").then_some(APP_AWAY)
 }
 
-/// Tries everything that the settings name, and Bluetooth if it is asked for. Each hop takes
+/// Tries everything that the settings name, and Bluetooth also if it is asked for. Each hop takes
 /// `patience` at most, more or less.
 pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let (mut findings, backends) = broker(config, patience).await;
-    let others = !config.buttplug.is_empty() || config.wsdm.enabled;
-    if config.lovense_lan.is_empty() && !others {
-        let text = "no app is configured";
-        let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows";
+    let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
+    if !listed && !config.ble.enabled && !config.wsdm.enabled {
+        let text = "no way to reach toys is configured";
+        let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows, or \
+                    [[buttplug]] with the URL of a server, or switch Bluetooth on: ble.enabled = true";
         findings.push(Finding::bad("lovense_lan", text, cure));
     }
     for (index, app) in config.lovense_lan.iter().enumerate() {
@@ -95,8 +96,8 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
     if config.wsdm.enabled {
         findings.push(websocket::port(config.wsdm.listen.get(), &backends));
     }
-    if bluetooth {
-        findings.extend(bluetooth::bluetooth(patience).await);
+    if bluetooth || config.ble.enabled {
+        findings.extend(bluetooth::bluetooth(config, patience).await);
     }
     findings
 }

@@ -76,6 +76,11 @@ pub async fn run(
         let status = supervisor.start(Arc::clone(&backend), buttplug::RECONNECT);
         backends.add(backend, status);
     }
+    #[cfg(feature = "ble")]
+    if let Some(backend) = compose::bluetooth(config, &memory, found.left_running) {
+        let status = supervisor.start(Arc::clone(&backend), crate::backend::ble::RECONNECT);
+        backends.add(backend, status);
+    }
     if let Some(port) = compose::websocket_toys(config) {
         let backend: Arc<dyn Backend> = port;
         let status = supervisor.start(Arc::clone(&backend), wsdm::RECONNECT);

@@ -203,7 +203,10 @@ async fn simulated_toys_connect_to_the_bridge() {
 
 #[tokio::test]
 async fn beyond_this_machine_a_token_is_required() {
-    let (rig, _) = rig("").await;
+    let (rig, url) = rig("").await;
+    let examined = run_command(&rig.config, &["doctor", "--json", "--timeout", "2s"]).await;
+    let waits = format!("the bridge waits for toys at {url}");
+    assert!(examined.stdout.contains(&waits), "{examined:?}");
     let settings = std::fs::read_to_string(&rig.config).unwrap();
     let open = settings.replace("listen = \"127.0.0.1:", "listen = \"0.0.0.0:");
     let config = rig.config.with_file_name("open.toml");
