@@ -84,6 +84,11 @@ const NEVER: &[(&str, &[&str], &str)] = &[
         "what toys speak is read and written without a connection",
     ),
     (
+        "src/backend/wsdm/handshake",
+        &["tokio", "tokio_tungstenite"],
+        "who a toy is, is read without a connection",
+    ),
+    (
         "src/sim/text_toy",
         &["tokio", "backend"],
         "a simulated toy does not share a mistake with the bridge",

@@ -12,7 +12,7 @@ use crate::cli::{Cli, Command, Exit, SchemaKind};
 use crate::config::{Loaded, Surroundings, load};
 use crate::domain::ErrorCode;
 use crate::mqtt;
-use crate::sim::{self, SimulateOptions};
+use crate::sim::{self, SimulateOptions, WsdmOptions};
 use crate::telemetry;
 
 use super::client::{Client, ClientError};
@@ -35,6 +35,16 @@ pub fn execute(
     match &cli.command {
         Command::Schema(args) => schema(args.kind, out),
         Command::Run => Ok(bridge(&runtime, cli, surroundings)),
+        Command::Simulate(args) if args.wsdm.is_some() => {
+            let url = args.wsdm.clone().unwrap_or_default();
+            match WsdmOptions::new(url, &samples::toys(&args.models)) {
+                Ok(options) => Ok(simulate_wsdm(&runtime, options)),
+                Err(error) => {
+                    eprintln!("toy2mqtt: {error}");
+                    Ok(Exit::Failure)
+                }
+            }
+        }
         Command::Simulate(args) => {
             let options = SimulateOptions {
                 app: samples::app(&args.models, args.lively, args.delay),
@@ -174,6 +184,14 @@ fn simulate(runtime: &Runtime, options: SimulateOptions) -> Exit {
             Exit::Failure
         }
     }
+}
+
+fn simulate_wsdm(runtime: &Runtime, options: WsdmOptions) -> Exit {
+    runtime.block_on(async {
+        let shutdown = signals::shutdown();
+        sim::run_wsdm(options, shutdown, |line| println!("{line}")).await;
+    });
+    Exit::Ok
 }
 
 /// Connects, asks, and disconnects.

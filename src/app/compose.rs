@@ -10,6 +10,7 @@ use crate::backend::buttplug::wire::Dialect;
 use crate::backend::buttplug::{Options as ServerOptions, Place, Server};
 use crate::backend::lovense::lan::{LanApp, Options as LanOptions, OptionsError};
 use crate::backend::lovense::tls::{Fingerprint, Trust};
+use crate::backend::wsdm::{Options as WsdmOptions, Token, Wsdm};
 use crate::config::Config;
 use crate::config::sections::{Buttplug, LovenseLan};
 use crate::config::types::{LogLevel, Protocol, Scheme, Trust as TrustSetting};
@@ -247,6 +248,19 @@ pub fn bluetooth(config: &Config, memory: &Memory, left_running: bool) -> Option
     options.manners.pace = ble.pace.get();
     options.manners.battery = ble.battery.get();
     Some(Ble::new(options))
+}
+
+/// The port for toys that connect by themselves, if the settings want one.
+#[must_use]
+pub fn websocket_toys(config: &Config) -> Option<Arc<Wsdm>> {
+    let wsdm = config.wsdm.enabled.then_some(&config.wsdm)?;
+    let token = wsdm.token.as_ref().map(|token| Token::new(token.reveal()));
+    Some(Wsdm::new(WsdmOptions {
+        token,
+        pace: wsdm.pace.get(),
+        battery: wsdm.battery.get(),
+        ..WsdmOptions::new(backend_id("wsdm", 0), wsdm.listen.get())
+    }))
 }
 
 /// What the outlet has to know.

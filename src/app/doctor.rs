@@ -2,6 +2,7 @@
 
 mod bluetooth;
 mod servers;
+mod websocket;
 
 use std::time::Duration;
 
@@ -72,7 +73,8 @@ pub fn cure_of(backend: &str) -> Option<&'static str> {
 /// `patience` at most, more or less.
 pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let (mut findings, backends) = broker(config, patience).await;
-    if config.lovense_lan.is_empty() && config.buttplug.is_empty() && !config.ble.enabled {
+    let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
+    if !listed && !config.ble.enabled && !config.wsdm.enabled {
         let text = "no way to reach toys is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows, or \
                     [[buttplug]] with the URL of a server, or switch Bluetooth on: ble.enabled = true";
@@ -96,6 +98,9 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
     }
     for options in compose::server_options(config, None) {
         findings.extend(servers::server(options, &backends).await);
+    }
+    if config.wsdm.enabled {
+        findings.push(websocket::port(config.wsdm.listen.get(), &backends));
     }
     if bluetooth || config.ble.enabled {
         findings.extend(bluetooth::bluetooth(config, patience).await);

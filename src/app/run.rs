@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 
 use crate::backend::lovense::lan::RECONNECT;
 use crate::backend::supervisor::Supervisor;
-use crate::backend::{Backend, buttplug};
+use crate::backend::{Backend, buttplug, wsdm};
 use crate::config::{Config, Loaded};
 use crate::engine::{Engine, Memory};
 use crate::mqtt::Session;
@@ -79,6 +79,11 @@ pub async fn run(
     #[cfg(feature = "ble")]
     if let Some(backend) = compose::bluetooth(config, &memory, found.left_running) {
         let status = supervisor.start(Arc::clone(&backend), crate::backend::ble::RECONNECT);
+        backends.add(backend, status);
+    }
+    if let Some(port) = compose::websocket_toys(config) {
+        let backend: Arc<dyn Backend> = port;
+        let status = supervisor.start(Arc::clone(&backend), wsdm::RECONNECT);
         backends.add(backend, status);
     }
 

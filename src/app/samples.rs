@@ -20,15 +20,20 @@ const LIVELY: std::ops::RangeInclusive<Duration> = Duration::from_secs(3)..=Dura
 /// How long a lively toy lives on one percent of its battery.
 const BATTERY_DRAIN: Duration = Duration::from_secs(60);
 
-/// A simulated app with the toys that the command line asks for.
+/// The toys that the command line asks for.
 #[must_use]
-pub fn app(models: &Models, lively: bool, delay: Duration) -> AppOptions {
-    let toys = if models.models.is_empty() {
+pub fn toys(models: &Models) -> Vec<ToySpec> {
+    if models.models.is_empty() {
         ToySpec::assorted(models.toys.into())
     } else {
         models.models.iter().map(ToySpec::new).collect()
-    };
-    let mut options = AppOptions::with_toys(toys);
+    }
+}
+
+/// A simulated app with the toys that the command line asks for.
+#[must_use]
+pub fn app(models: &Models, lively: bool, delay: Duration) -> AppOptions {
+    let mut options = AppOptions::with_toys(toys(models));
     if lively {
         options.lively = Some(LIVELY);
         options.battery_drain = Some(BATTERY_DRAIN);

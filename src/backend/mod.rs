@@ -10,6 +10,7 @@ pub mod ble;
 pub mod buttplug;
 pub mod lovense;
 pub mod supervisor;
+pub mod wsdm;
 
 use std::future::Future;
 use std::pin::Pin;

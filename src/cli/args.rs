@@ -78,6 +78,15 @@ pub struct SimulateArgs {
         default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 20_010))
     )]
     pub listen: SocketAddr,
+    /// No app: the toys connect by themselves to a server at this URL, the bridge or Intiface with its
+    /// websocket device server. A token of the bridge is the path of the URL
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = wsdm_url,
+        conflicts_with_all = ["listen", "lively", "control", "delay"]
+    )]
+    pub wsdm: Option<String>,
     /// Which toys there are
     #[command(flatten)]
     pub models: Models,
@@ -268,6 +277,19 @@ fn percent(text: &str) -> Result<Level, String> {
         .parse()
         .map_err(|_| "not a number of percent".to_owned())?;
     Level::from_percent(number).map_err(|error| error.to_string())
+}
+
+fn wsdm_url(text: &str) -> Result<String, String> {
+    let place = match text.split_once("://") {
+        Some(("ws", place)) => place,
+        Some(("wss", _)) => return Err("servers for toys have no TLS: write ws://".to_owned()),
+        _ => return Err("write e.g. ws://127.0.0.1:54817".to_owned()),
+    };
+    let host = place.split(['/', ':', '?']).next().unwrap_or_default();
+    if host.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("write e.g. ws://127.0.0.1:54817".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -108,11 +108,13 @@ Examples:
     /// Run a simulated app with simulated toys
     ///
     /// It answers like the Lovense app in Game Mode, toy events included, so that the bridge can be
-    /// tried without a toy: point `lovense_lan` in the settings at it.
+    /// tried without a toy: point `lovense_lan` in the settings at it. With `--wsdm` there is no app:
+    /// the toys connect by themselves, to the bridge or to any other server for such toys.
     #[command(after_help = "\
 Examples:
   toy2mqtt simulate
-  toy2mqtt simulate --listen 127.0.0.1:20010 --models lush,edge,max --lively")]
+  toy2mqtt simulate --listen 127.0.0.1:20010 --models lush,edge,max --lively
+  toy2mqtt simulate --wsdm ws://127.0.0.1:54817 --models hush,edge")]
     Simulate(SimulateArgs),
     /// Print a reference made from the program itself
     #[command(after_help = "\

@@ -133,6 +133,19 @@ fn simulations() {
     assert_eq!(args.models.models, ["lush", "edge"]);
     assert!(args.listen.is_loopback());
     assert_eq!((args.mqtt_port, args.still), (0, true));
+    let Command::Simulate(args) = command("simulate --wsdm ws://[::1]:54817/token") else {
+        panic!("not simulate");
+    };
+    assert_eq!(args.wsdm.as_deref(), Some("ws://[::1]:54817/token"));
+    for (url, says) in [
+        ("wss://bridge", "no TLS"),
+        ("bridge:54817", "write e.g. ws://"),
+        ("ws://", "write e.g. ws://"),
+        ("ws://a --lively", "cannot be used with"),
+    ] {
+        let error = refused(&format!("simulate --wsdm {url}"));
+        assert!(error.contains(says), "{url}: {error}");
+    }
     refused("simulate --toys 0");
     refused("simulate --toys 2 --models lush");
 }

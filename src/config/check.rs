@@ -1,5 +1,7 @@
 //! What single values cannot show: settings that do not go together, files that are not there.
 
+mod wsdm;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,7 @@ pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &d
     checks.apps(&config.lovense_lan);
     checks.servers(&config.buttplug);
     checks.bluetooth(&config.ble);
+    checks.wsdm(&mut config.wsdm);
     checks.safety(config);
     checks.toys(config);
     checks.groups(config);
@@ -228,7 +231,8 @@ impl Checks<'_> {
     fn reach(&self, config: &Config) {
         let known = ["lovense_lan", "buttplug"].map(|key| self.reading.is_complete(key));
         let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
-        if known == [true, true] && !listed && !config.ble.enabled {
+        let enabled = config.ble.enabled || config.wsdm.enabled;
+        if known == [true, true] && !listed && !enabled {
             let message = "no toy can be reached: add [[lovense_lan]] with the host of the app or \
                            [[buttplug]] with the URL of a server, or switch Bluetooth on with \
                            ble.enabled";

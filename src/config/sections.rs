@@ -31,6 +31,8 @@ section! {
         pub buttplug: Vec<Buttplug>,
         /// Bluetooth.
         pub ble: Bluetooth,
+        /// Toys that connect to the bridge by themselves.
+        pub wsdm: Wsdm,
         /// Several ways to reach one toy.
         pub routes: Routes,
         /// Safety.
@@ -201,6 +203,28 @@ section! {
         /// commands a second.
         pub pace: Span<75, 1_000> = Span::from_millis(100) => "\"150ms\"",
         /// How often to ask a toy for its charge, which also shows whether it is still there.
+        pub battery: Span<5_000, 3_600_000> = Span::from_millis(60_000) => "\"5m\"",
+    }
+}
+
+section! {
+    /// Toys and scripts of your own that connect to the bridge by websocket, as they would to a
+    /// Buttplug server with a websocket device manager (WSDM), and are driven in Lovense's text
+    /// protocol.
+    pub struct Wsdm {
+        /// Whether to wait for such toys.
+        pub enabled: bool = false => "true",
+        /// Where to wait: an address and a port. Anywhere but on this machine it needs a `token`.
+        /// Intiface waits at the same port for the same purpose.
+        pub listen: ListenAddress = ListenAddress::local(54_817) => "\"0.0.0.0:54817\"",
+        /// What a toy has to know to be let in. It is the path of the URL that the toy connects to,
+        /// `ws://bridge:54817/token`, or an `Authorization: Bearer` header.
+        pub token: Option<Secret> = None => "\"long-and-random\"",
+        /// A file that holds the token and nothing else.
+        pub token_file: Option<PathBuf> = None => "\"/run/secrets/wsdm_token\"",
+        /// The least time between two commands to one toy. A stop never waits.
+        pub pace: Span<20, 5_000> = Span::from_millis(100) => "\"50ms\"",
+        /// How often to ask a toy for its charge, which also shows whether it still answers.
         pub battery: Span<5_000, 3_600_000> = Span::from_millis(60_000) => "\"5m\"",
     }
 }

@@ -5,7 +5,8 @@
 //! on, and a handle for whoever runs it. `body` is what moves of a toy, plain state with time as an
 //! argument, and [`Timeline`] the log of it: what changed when and why. [`text_toy`] is a toy that is
 //! spoken to without an app, in its own protocol. [`run()`] is an app that
-//! runs until it is told to end, with a small control surface.
+//! runs until it is told to end, with a small control surface; [`run_wsdm`] are toys that connect to a
+//! server by themselves.
 //!
 //! Of the bridge it knows the model catalogue and nothing else, so that it cannot share a mistake
 //! with the client that it tests.
@@ -20,7 +21,9 @@ mod run;
 mod serve;
 pub mod text_toy;
 mod timeline;
+mod wsdm;
 
 pub use function::Function;
 pub use run::{SimulateError, SimulateOptions, run};
 pub use timeline::{Cause, Change, Run, Timeline};
+pub use wsdm::{WsdmOptions, run_wsdm};

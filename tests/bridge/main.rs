@@ -18,3 +18,4 @@ mod inputs;
 mod requests;
 mod safety;
 mod two_bridges;
+mod wsdm;

@@ -10,6 +10,7 @@ use buttplug_server::message::ButtplugServerMessageVariant;
 use buttplug_server::message::serializer::ButtplugServerJSONSerializer;
 use buttplug_server::{ButtplugServer, ButtplugServerBuilder};
 use buttplug_server_device_config::load_protocol_configs;
+use buttplug_server_hwmgr_websocket::WebsocketServerDeviceCommunicationManagerBuilder as ToyPort;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -20,6 +21,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::toys::Air;
 
+/// What a user of Intiface has to write for toys that connect by themselves.
+const TOY_PORT_CONFIG: &str = r#"{"version":{"major":5,"minor":0},"user_configs":{"protocols":
+    {"lovense":{"communication":[{"websocket":{"name":"LVSDevice"}}]}}}}"#;
+
 /// How the server is to behave.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
@@ -28,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) max_ping: u32,
     /// As servers before 2026: a handshake in version 4 is not answered.
     pub(crate) only_v3: bool,
+    /// The port for toys that connect by themselves.
+    pub(crate) toy_port: Option<u16>,
 }
 
 impl Default for Setup {
@@ -36,6 +43,7 @@ impl Default for Setup {
             name: "Test Engine",
             max_ping: 0,
             only_v3: false,
+            toy_port: None,
         }
     }
 }
@@ -66,9 +74,14 @@ impl Engine {
     /// One that neither listens nor dials yet.
     pub(crate) fn idle(setup: Setup) -> Self {
         let air = Air::default();
-        let configs = load_protocol_configs(&None, &None, false).unwrap().finish();
+        let user = setup.toy_port.map(|_| TOY_PORT_CONFIG.to_owned());
+        let configs = load_protocol_configs(&None, &user, false).unwrap().finish();
         let mut builder = ServerDeviceManagerBuilder::new(configs.unwrap());
-        let devices = builder.comm_manager(air.clone()).finish().unwrap();
+        builder.comm_manager(air.clone());
+        if let Some(port) = setup.toy_port {
+            builder.comm_manager(ToyPort::default().server_port(port));
+        }
+        let devices = builder.finish().unwrap();
         Self {
             address: ([127, 0, 0, 1], 0).into(),
             air,

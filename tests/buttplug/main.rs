@@ -20,3 +20,4 @@ mod shared;
 #[path = "../bridge/support/mod.rs"]
 mod support;
 mod toys;
+mod wsdm;

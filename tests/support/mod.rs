@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod client;
 pub mod mosquitto;
 pub mod proxy;
+pub mod websocket_toy;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What a toy answers, and to which question.
 
-/// What `DeviceType;` is answered with: `C:11:0082059AD3BD`.
+/// What `DeviceType;` is answered with: `C:11:0082059AD3BD`, or by some toys of users' own
+/// `C:0082059AD3BD:11`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceType {
     /// The letters of the model, in capitals.
@@ -114,10 +115,15 @@ fn flag(word: &str) -> Option<bool> {
 
 fn device(line: &str) -> Option<DeviceType> {
     let mut parts = line.split(':');
-    let (letters, firmware, address) = (parts.next()?, parts.next()?, parts.next()?);
+    let (letters, mut firmware, mut address) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_address =
+        |part: &str| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_address(firmware) {
+        (firmware, address) = (address, firmware);
+    }
     let lettered =
         (1..=4).contains(&letters.len()) && letters.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let addressed = address.len() == 12 && address.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let addressed = is_address(address);
     let numbered =
         (1..=6).contains(&firmware.len()) && firmware.bytes().all(|byte| byte.is_ascii_digit());
     (lettered && addressed && numbered && parts.next().is_none())
@@ -166,6 +172,8 @@ mod tests {
             ("", Answer::Other),
             ("0085", Answer::Other),
             ("C:11:0082059AD3BD", device("C", 11, "0082059ad3bd")),
+            ("Z:8A3D9FAC2A45:10", device("Z", 10, "8a3d9fac2a45")),
+            ("C:0082059AD3BD:0082059AD3BD", Answer::Other),
             ("ei:03:0082059ad3bd", device("EI", 3, "0082059ad3bd")),
             ("D:107:0082059AD3BD", Answer::Other),
             ("C:11:0082059AD3B", Answer::Other),
