@@ -45,7 +45,7 @@ pub fn execute(
         }
         Command::Demo(args) => Ok(super::demo::demo(&runtime, args, cli.settings.log_level)),
         Command::Doctor(args) => with_settings(cli, surroundings, |loaded| {
-            let examined = doctor::examine(&loaded.config, args.bluetooth, args.timeout);
+            let examined = doctor::examine(loaded, args.bluetooth, args.timeout);
             let findings = runtime.block_on(examined);
             show_findings(&findings, args.json, out)
         }),
@@ -74,6 +74,19 @@ pub fn execute(
                 Err(error) => failed(&error, args.json, out),
             }
         }),
+        Command::Healthcheck(args) => with_settings(cli, surroundings, |loaded| {
+            let asked = runtime.block_on(ask(loaded, args.timeout, async |client| {
+                client.toys().await
+            }));
+            match asked {
+                Ok(_) => Ok(Exit::Ok),
+                Err(error) => {
+                    failed(&error, false, out)?;
+                    // The only other code that container engines know.
+                    Ok(Exit::Failure)
+                }
+            }
+        }),
         Command::Set(args) => with_settings(cli, surroundings, |loaded| {
             let asked = runtime.block_on(ask(loaded, args.timeout, async |client| {
                 client.set(&args.toy, &args.command()).await
@@ -86,7 +99,8 @@ pub fn execute(
             }));
             finish(asked, args.json, out)
         }),
-        Command::Check(_) => Ok(Exit::Failure),
+        // `cli` has answered these.
+        Command::Check(_) | Command::Completions(_) | Command::Man => Ok(Exit::Failure),
     }
 }
 
@@ -96,7 +110,11 @@ fn schema(kind: SchemaKind, out: &mut dyn Write) -> io::Result<Exit> {
         SchemaKind::Toys => catalog::markdown(),
         SchemaKind::Discovery => format!("{:#}\n", samples::discovery()),
         // `cli` has answered these.
-        SchemaKind::Config | SchemaKind::ConfigJson | SchemaKind::ConfigExample => String::new(),
+        SchemaKind::Config
+        | SchemaKind::ConfigJson
+        | SchemaKind::ConfigExample
+        | SchemaKind::App
+        | SchemaKind::AppTexts => String::new(),
     };
     out.write_all(text.as_bytes())?;
     Ok(Exit::Ok)
@@ -182,7 +200,7 @@ async fn ask<T>(
     patience: Duration,
     question: impl AsyncFnOnce(&mut Client) -> Result<T, ClientError>,
 ) -> Result<T, ClientError> {
-    let mut client = Client::connect(&loaded.config, patience).await?;
+    let mut client = Client::connect(loaded, patience).await?;
     let answer = question(&mut client).await;
     client.close().await;
     answer

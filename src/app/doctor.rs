@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::backend::lovense::lan::{EventsProbe, ProbeReport, probe};
-use crate::config::Config;
+use crate::config::Loaded;
 
 use super::client::{Client, ClientError};
 use super::compose::{self, StartError};
@@ -53,8 +53,9 @@ impl Finding {
 
 /// Tries everything that the settings name, and Bluetooth if it is asked for. Each hop takes
 /// `patience` at most, more or less.
-pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
-    let mut findings = broker(config, patience).await;
+pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Vec<Finding> {
+    let config = &loaded.config;
+    let mut findings = broker(loaded, patience).await;
     if config.lovense_lan.is_empty() {
         let text = "no app is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows";
@@ -84,9 +85,9 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
     findings
 }
 
-async fn broker(config: &Config, patience: Duration) -> Vec<Finding> {
-    let url = config.mqtt.broker();
-    let mut client = match Client::connect(config, patience).await {
+async fn broker(loaded: &Loaded, patience: Duration) -> Vec<Finding> {
+    let url = loaded.broker();
+    let mut client = match Client::connect(loaded, patience).await {
         Ok(client) => client,
         Err(error) => {
             let cure = "check mqtt.url, mqtt.username and mqtt.password, and that the broker runs";

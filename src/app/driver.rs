@@ -28,6 +28,7 @@ use super::health::Health;
 use super::ops::Ops;
 use super::outlet::Outlet;
 use super::saver::Saver;
+use super::service::Service;
 use super::tickets::{Reply, Tickets};
 
 /// How often to look at what changes slowly: the clock, the run marker, old tickets.
@@ -74,6 +75,7 @@ pub struct Driver {
     pub(super) ops: Ops,
     pub(super) emergency: Emergency,
     pub(super) restart: bool,
+    service: Service,
     ending: bool,
     halted: bool,
     pub(super) inbox: super::inbox::Settings,
@@ -116,6 +118,7 @@ impl Driver {
             ops: Ops::default(),
             emergency,
             restart: false,
+            service: Service::default(),
             ending: false,
             halted: false,
             inbox,
@@ -123,10 +126,18 @@ impl Driver {
         }
     }
 
+    /// Tells this service manager how it is.
+    #[must_use]
+    pub fn told_to(mut self, service: Service) -> Self {
+        self.service = service;
+        self
+    }
+
     /// Runs until told to end, and until every toy has stopped, or long enough has been waited.
     pub async fn run(mut self, mut sources: Sources) -> (Ended, Outlet) {
         let mut housekeeping = housekeeping();
         self.begin();
+        self.service.ready();
         while !sources.shutdown.is_cancelled() && !self.restart {
             let wake = self.next(&mut sources, &mut housekeeping).await;
             self.handle(wake).await;
@@ -136,6 +147,7 @@ impl Driver {
         } else {
             Ended::Shutdown
         };
+        self.service.stopping();
         self.end(&mut sources, &mut housekeeping).await;
         (ended, self.outlet)
     }
@@ -315,6 +327,7 @@ impl Driver {
     }
 
     async fn housekeep(&mut self) {
+        self.service.alive();
         let now = self.clock.now();
         if self.clock.was_suspended() {
             warn!("the machine was suspended: stopping all running toys");

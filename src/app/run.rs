@@ -25,6 +25,7 @@ use super::emergency::Emergency;
 use super::inbox;
 use super::outlet::Outlet;
 use super::saver::Saver;
+use super::service::Service;
 use super::store::Store;
 
 /// How long the goodbye to the broker may take.
@@ -42,7 +43,7 @@ pub async fn run(
 ) -> Result<Ended, StartError> {
     let config = &loaded.config;
     let apps = compose::lovense_apps(config)?;
-    let broker = compose::broker(config)?;
+    let broker = compose::broker(loaded)?;
     let topics = compose::topics(config)?;
 
     let store = Store::new(&loaded.data_dir);
@@ -98,7 +99,8 @@ pub async fn run(
         admin::Settings::new(Arc::new(move |level| {
             compose::set_log_level(&handle, level)
         })),
-    );
+    )
+    .told_to(Service::find());
     let sources = Sources {
         mqtt,
         stops,
