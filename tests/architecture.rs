@@ -93,6 +93,16 @@ const NEVER: &[(&str, &[&str], &str)] = &[
         "the catalogue is data",
     ),
     (
+        "src/backend/buttplug/wire",
+        &["tokio", "tokio_tungstenite"],
+        "what travels is read and written without a connection",
+    ),
+    (
+        "src/backend/buttplug/map",
+        &["tokio", "tokio_tungstenite", "serde_json"],
+        "devices become toys without a connection",
+    ),
+    (
         "src/backend/ble/advert",
         &["tokio", "btleplug"],
         "advertisements are judged without a radio",

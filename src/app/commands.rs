@@ -11,6 +11,7 @@ use crate::backend::lovense::catalog;
 use crate::cli::{Cli, Command, Exit, SchemaKind};
 use crate::config::{Loaded, Surroundings, load};
 use crate::domain::ErrorCode;
+use crate::hass::Privacy;
 use crate::mqtt;
 use crate::sim::{self, SimulateOptions};
 use crate::telemetry;
@@ -152,7 +153,7 @@ fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit
         let settings = &loaded.config.log;
         let handle = match log.take() {
             Some(handle) => handle,
-            None => match telemetry::init(settings.level, settings.format) {
+            None => match telemetry::init(settings.level, settings.format, scrub(&loaded)) {
                 Ok(handle) => handle,
                 Err(error) => {
                     eprintln!("toy2mqtt: {error}");
@@ -178,6 +179,12 @@ fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit
             }
         }
     }
+}
+
+/// What nobody is to read in the log.
+fn scrub(loaded: &Loaded) -> Option<telemetry::Scrub> {
+    let discreet = loaded.config.privacy.discreet;
+    discreet.then_some(|line| Privacy::Discreet.log_line(line))
 }
 
 fn simulate(runtime: &Runtime, options: SimulateOptions) -> Exit {

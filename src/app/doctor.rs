@@ -1,6 +1,7 @@
 //! `doctor`: tries every hop in turn and says what to do about the first that fails.
 
 mod bluetooth;
+mod servers;
 
 use std::time::Duration;
 
@@ -55,8 +56,8 @@ impl Finding {
 /// `patience` at most, more or less.
 pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let config = &loaded.config;
-    let mut findings = broker(loaded, patience).await;
-    if config.lovense_lan.is_empty() {
+    let (mut findings, backends) = broker(loaded, patience).await;
+    if config.lovense_lan.is_empty() && config.buttplug.is_empty() {
         let text = "no app is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows";
         findings.push(Finding::bad("lovense_lan", text, cure));
@@ -79,25 +80,31 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
             },
         }
     }
+    for options in compose::server_options(config) {
+        findings.extend(servers::server(options, &backends).await);
+    }
     if bluetooth {
         findings.extend(bluetooth::bluetooth(patience).await);
     }
     findings
 }
 
-async fn broker(loaded: &Loaded, patience: Duration) -> Vec<Finding> {
+/// The broker and the bridge, and how the bridge's backends are, if it runs.
+async fn broker(loaded: &Loaded, patience: Duration) -> (Vec<Finding>, Value) {
     let url = loaded.broker();
     let mut client = match Client::connect(loaded, patience).await {
         Ok(client) => client,
         Err(error) => {
             let cure = "check mqtt.url, mqtt.username and mqtt.password, and that the broker runs";
             let text = format!("{url}: {error}");
-            return vec![Finding::bad("broker", text, cure)];
+            return (vec![Finding::bad("broker", text, cure)], Value::Null);
         }
     };
     let mut findings = vec![Finding::good("broker", format!("{url} lets us in"))];
+    let mut backends = Value::Null;
     match client.toys().await {
         Ok(toys) => {
+            backends = client.backends().await.unwrap_or_default();
             let there = toys.iter().filter(|toy| toy.available).count();
             let text = format!("running; knows {} toys, {there} of them there", toys.len());
             findings.push(Finding::good("bridge", text));
@@ -113,7 +120,7 @@ async fn broker(loaded: &Loaded, patience: Duration) -> Vec<Finding> {
         )),
     }
     client.close().await;
-    findings
+    (findings, backends)
 }
 
 fn app_findings(hop: &str, report: &ProbeReport) -> Vec<Finding> {

@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::backend::Backend;
 use crate::backend::lovense::lan::RECONNECT;
 use crate::backend::supervisor::Supervisor;
+use crate::backend::{Backend, buttplug};
 use crate::config::{Config, Loaded};
 use crate::engine::{Engine, Memory};
 use crate::mqtt::Session;
@@ -71,23 +71,27 @@ pub async fn run(
         let status = supervisor.start(Arc::clone(&backend), RECONNECT);
         backends.add(backend, status);
     }
+    for server in compose::servers(config) {
+        let backend: Arc<dyn Backend> = server;
+        let status = supervisor.start(Arc::clone(&backend), buttplug::RECONNECT);
+        backends.add(backend, status);
+    }
 
     let outlet = Outlet::new(
         session.publisher(),
         compose::outlet(config, topics.clone(), found.instance.clone(), log),
     );
+    // What the settings lack is shown for as long as they lack it: whoever installs the bridge may
+    // never look at the log.
+    let lacking = loaded.warnings.iter().map(|warning| warning.advice());
+    let problems = found.problems.into_iter().chain(lacking).collect();
     let emergency = Emergency::default();
     let handle = log.clone();
     let driver = Driver::new(
         engine,
         backends.clone(),
         outlet,
-        Saver::new(
-            store,
-            found.instance.clone(),
-            found.left_running,
-            found.problems,
-        ),
+        Saver::new(store, found.instance.clone(), found.left_running, problems),
         emergency.clone(),
         inbox::Settings {
             topics,

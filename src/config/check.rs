@@ -7,7 +7,7 @@ use super::layers::Layer;
 use super::problem::{Place, Problem};
 use super::reading::Reading;
 use super::secret::Secret;
-use super::sections::{Config, LovenseLan, Mqtt};
+use super::sections::{Buttplug, Config, Mqtt};
 use super::suggest::nearest;
 use super::surroundings::Surroundings;
 use super::types::{Scheme, ToyRef, Trust};
@@ -23,7 +23,8 @@ pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &d
     checks.password(&mut config.mqtt);
     checks.tls(&config.mqtt);
     checks.topics(config);
-    checks.apps(&config.lovense_lan);
+    checks.apps(config);
+    checks.servers(&config.buttplug);
     checks.safety(config);
     checks.toys(config);
     checks.groups(config);
@@ -179,12 +180,15 @@ impl Checks<'_> {
         }
     }
 
-    fn apps(&self, apps: &[LovenseLan]) {
+    fn apps(&self, config: &Config) {
         if !self.reading.is_complete("lovense_lan") {
             return;
         }
-        if apps.is_empty() {
-            let message = "no toy can be reached: add [[lovense_lan]] with the host of the app";
+        let apps = &config.lovense_lan;
+        let nothing = apps.is_empty() && config.buttplug.is_empty();
+        if nothing && self.reading.is_complete("buttplug") {
+            let message = "no toy can be reached: add [[lovense_lan]] with the host of the app, or \
+                           [[buttplug]] with the URL of a server";
             self.warn("lovense_lan", message);
         }
         for (index, app) in apps.iter().enumerate() {
@@ -224,6 +228,53 @@ impl Checks<'_> {
                     self.error(&key("pace"), message);
                 }
                 Some(_) => {}
+            }
+        }
+    }
+
+    fn servers(&self, servers: &[Buttplug]) {
+        if !self.reading.is_complete("buttplug") {
+            return;
+        }
+        for (index, server) in servers.iter().enumerate() {
+            let key = |name: &str| format!("buttplug[{index}].{name}");
+            let before = &servers[..index];
+            match (&server.url, &server.listen) {
+                // Complained about already if it is there but cannot be read.
+                (None, None) if self.is_set(&key("url")) || self.is_set(&key("listen")) => {}
+                (None, None) => {
+                    let message = "needs a url, or an address to listen at";
+                    self.error(&format!("buttplug[{index}]"), message);
+                }
+                (Some(_), Some(_)) => self.error(&key("listen"), "has no place beside url"),
+                (Some(url), None) if before.iter().any(|other| other.url.as_ref() == Some(url)) => {
+                    self.error(&key("url"), "is listed twice: remove one of the two");
+                }
+                (None, Some(at)) if before.iter().any(|other| other.listen == Some(*at)) => {
+                    self.error(&key("listen"), "is listed twice: choose another port");
+                }
+                (None, Some(at)) if !at.is_local() && server.token.is_none() => {
+                    let message = "anybody in the network could connect: set token as well";
+                    self.error(&key("listen"), message);
+                }
+                _ => {}
+            }
+            if server.token.is_some() && server.listen.is_none() {
+                self.warn(&key("token"), "has no effect without listen");
+            }
+            let same = |other: &Buttplug| server.name.is_some() && other.name == server.name;
+            if before.iter().any(same) {
+                self.error(&key("name"), "another server has this name");
+            }
+            if index > 0 && server.name.is_none() {
+                let message = "without a name its toys would be new ones whenever the order of the \
+                               servers is changed";
+                self.warn(&key("name"), message);
+            }
+            if let (Some(scan), Some(rescan)) = (server.scan.duration(), server.rescan.duration())
+                && rescan < scan
+            {
+                self.error(&key("rescan"), "is shorter than scan");
             }
         }
     }

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use super::secret::Secret;
 use super::section::section;
 use super::types::{
-    Address, AppName, BrokerUrl, Fingerprint, GroupName, Host, LogFormat, LogLevel, OrOff, Rate,
-    RouteKind, Scheme, Span, Topic, ToyName, ToyRef, Trust,
+    Address, AppName, BrokerUrl, Fingerprint, GroupName, Host, ListenAddress, LogFormat, LogLevel,
+    OrOff, Protocol, Rate, RouteKind, Scheme, ServerName, ServerUrl, Span, Topic, ToyName, ToyRef,
+    Trust,
 };
 use crate::domain::{Level, OutputKey, ToyId};
 
@@ -26,6 +27,8 @@ section! {
         pub home_assistant: HomeAssistant,
         /// Lovense apps on the local network.
         pub lovense_lan: Vec<LovenseLan>,
+        /// Buttplug servers, such as Intiface.
+        pub buttplug: Vec<Buttplug>,
         /// Several ways to reach one toy.
         pub routes: Routes,
         /// Safety.
@@ -125,6 +128,45 @@ section! {
         pub play_in_app: bool = false => "true",
         /// What the app calls the bridge when it asks whether to allow it.
         pub app_name: AppName = AppName::known("toy2mqtt") => "\"Living room\"",
+    }
+}
+
+section! {
+    /// A Buttplug server: Intiface Central, an engine without a window, or any other that speaks
+    /// version 3 or 4 of the protocol. Any number of them. A server takes one client at a time, so
+    /// no other program can use it while the bridge does.
+    pub struct Buttplug {
+        /// Where the server listens, as Intiface shows it: `ws://host:port`. The port may be left out:
+        /// 12345. Instead of it: `listen`.
+        pub url: Option<ServerUrl> = None => "\"ws://192.168.1.20:12345\"",
+        /// Where to wait for a server that connects to the bridge by itself
+        /// (`intiface-engine --websocket-client-address`). Anywhere but on this machine it needs a
+        /// `token`.
+        pub listen: Option<ListenAddress> = None => "\"127.0.0.1:12346\"",
+        /// With `listen`: what a server has to know. It is the path of the URL that the server is given:
+        /// `ws://bridge:12346/token`.
+        pub token: Option<Secret> = None => "\"long-and-random\"",
+        /// What to call the server in the identity of its toys, instead of what it calls itself. With
+        /// several servers each needs a name; if it is changed, all toys of the server are new ones.
+        pub name: Option<ServerName> = None => "\"PC\"",
+        /// Which version of the protocol to speak. `auto` tries 4 first, then 3.
+        pub protocol: Protocol = Protocol::Auto => "\"3\"",
+        /// How long to search for toys after connecting. A toy that is switched on later is found by
+        /// the next search; see `rescan`.
+        pub scan: OrOff<Span<1_000, 3_600_000>> = OrOff::On(Span::from_millis(30_000)) => "\"off\"",
+        /// How long from one search to the next. A search takes battery of the server and its radio
+        /// time, so none is made all the time.
+        pub rescan: OrOff<Span<1_000, 86_400_000>> = OrOff::On(Span::from_millis(120_000))
+            => "\"10m\"",
+        /// How often to read batteries. Servers before 2026 hang with some toys when they are asked:
+        /// then switch it off.
+        pub battery: OrOff<Span<10_000, 86_400_000>> = OrOff::On(Span::from_millis(600_000))
+            => "\"off\"",
+        /// The least time between two commands to one toy, if the server asks for less (most ask for
+        /// 100 ms). A stop never waits.
+        pub pace: Span<0, 5_000> = Span::from_millis(0) => "\"200ms\"",
+        /// How long a machine takes from one end to the other when it is told a position.
+        pub travel: Span<100, 60_000> = Span::from_millis(1_000) => "\"3s\"",
     }
 }
 

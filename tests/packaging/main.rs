@@ -9,6 +9,7 @@ mod app;
 mod blueprints;
 mod container;
 mod installation;
+mod privacy;
 mod program;
 mod supervisor;
 mod yaml;
