@@ -28,7 +28,8 @@ const SEES: &[(&str, &[&str])] = &[
         "src/config/",
         &["config", "domain", "engine::RouteOrder", "engine::Settings"],
     ),
-    ("src/telemetry", &["config"]),
+    ("src/web/", &["domain", "hass", "web"]),
+    ("src/telemetry", &["config", "telemetry"]),
     ("src/cli/", &["cli", "config", "domain"]),
 ];
 
@@ -116,6 +117,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("backoff", &["src/backend/supervisor", "src/mqtt/session"]),
     ("bluez_async", &["src/backend/ble/survey"]),
     ("btleplug", &["src/backend/ble/survey"]),
+    ("subtle", &["src/web/session"]),
 ];
 
 /// What backends share although it lies in the folder of one: what is known of each Lovense model is

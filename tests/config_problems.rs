@@ -243,7 +243,7 @@ fn settings_that_do_not_go_together() {
         (
             "[[toy]]\nid = 'toy_00000001'\nprefer = ['lan', 'bluetooth']",
             &[
-                "3: toy[0].prefer[1]: \"bluetooth\" is not one of \"ble\", \"lan\", \"buttplug\", \"wsdm\", \"cloud\"",
+                "3: toy[0].prefer[1]: \"bluetooth\" is not \"ble\", \"lan\", \"buttplug\", \"wsdm\" or \"cloud\"",
             ],
         ),
         (
@@ -386,5 +386,25 @@ proptest! {
             let flags = Flags { overrides: vec![own], ..Flags::default() };
             said_with(&flags, &Fixed::default());
         }
+    }
+}
+
+#[test]
+fn a_panel_for_others_needs_a_token_or_ingress() {
+    let lines = |more: &str| format!("[web]\nlisten = \"0.0.0.0:8099\"\n{more}");
+    let alone = errors(&lines("")).join("\n");
+    assert!(
+        alone.contains("web.listen: lets others than this machine in"),
+        "{alone}"
+    );
+    let short = errors(&lines("token = \"short\"")).join("\n");
+    assert!(short.contains("web.token: is too short"), "{short}");
+    assert!(!short.contains("\"short\""), "{short}");
+    for good in ["token = \"a long and random text\"", "ingress = true"] {
+        let found = load(
+            &Flags::default(),
+            &Fixed::default().with_file(FILE, lines(good)),
+        );
+        assert!(found.is_ok(), "{good}");
     }
 }

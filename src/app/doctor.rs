@@ -52,6 +52,16 @@ impl Finding {
     }
 }
 
+/// What to do when the app does not answer.
+const APP_AWAY: &str = "open the app, look at its Game Mode screen, and compare host and port; the \
+                        phone has to be in the same network and awake";
+
+/// What to do when this backend does not answer.
+#[must_use]
+pub fn cure_of(backend: &str) -> Option<&'static str> {
+    backend.starts_with("lovense_lan").then_some(APP_AWAY)
+}
+
 /// Tries everything that the settings name, and Bluetooth if it is asked for. Each hop takes
 /// `patience` at most, more or less.
 pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Vec<Finding> {
@@ -73,9 +83,7 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
             Ok(options) => match probe(options, patience).await {
                 Ok(report) => findings.extend(app_findings(&hop, &report)),
                 Err(error) => {
-                    let cure = "open the app, look at its Game Mode screen, and compare host and \
-                                port; the phone has to be in the same network and awake";
-                    findings.push(Finding::bad(hop, error.to_string(), cure));
+                    findings.push(Finding::bad(hop, error.to_string(), APP_AWAY));
                 }
             },
         }

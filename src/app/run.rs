@@ -24,6 +24,7 @@ use super::driver::{Driver, Ended, Sources};
 use super::emergency::Emergency;
 use super::inbox;
 use super::outlet::Outlet;
+use super::panels::Panels;
 use super::saver::Saver;
 use super::service::Service;
 use super::store::Store;
@@ -84,14 +85,25 @@ pub async fn run(
     // What the settings lack is shown for as long as they lack it: whoever installs the bridge may
     // never look at the log.
     let lacking = loaded.warnings.iter().map(|warning| warning.advice());
-    let problems = found.problems.into_iter().chain(lacking).collect();
+    let problems = found.problems.into_iter().chain(lacking);
+    let Panels {
+        server,
+        desk,
+        panel,
+        problem,
+    } = Panels::open(loaded, log).await;
     let emergency = Emergency::default();
     let handle = log.clone();
     let driver = Driver::new(
         engine,
         backends.clone(),
         outlet,
-        Saver::new(store, found.instance.clone(), found.left_running, problems),
+        Saver::new(
+            store,
+            found.instance.clone(),
+            found.left_running,
+            problems.chain(problem).collect(),
+        ),
         emergency.clone(),
         inbox::Settings {
             topics,
@@ -104,10 +116,12 @@ pub async fn run(
             compose::set_log_level(&handle, level)
         })),
     )
-    .told_to(Service::find());
+    .told_to(Service::find())
+    .show_to(panel);
     let sources = Sources {
         mqtt,
         stops,
+        desk,
         reports,
         shutdown,
     };
@@ -125,6 +139,10 @@ pub async fn run(
         }
     };
     links.cancel();
+    log.tap(None);
+    if let Some(server) = server {
+        server.stop().await;
+    }
     supervisor.finished().await;
     if let Some(outlet) = outlet {
         outlet.goodbye();

@@ -1,18 +1,22 @@
 //! What single values cannot show: settings that do not go together, files that are not there.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::layers::Layer;
 use super::problem::{Place, Problem};
 use super::reading::Reading;
 use super::secret::Secret;
-use super::sections::{Buttplug, Config, Mqtt};
+use super::sections::{Buttplug, Config, Mqtt, Web};
 use super::suggest::nearest;
 use super::surroundings::Surroundings;
-use super::types::{Scheme, ToyRef, Trust};
+use super::types::{OrOff, Scheme, ToyRef, Trust};
 use crate::domain::Limits;
 use crate::domain::pattern::BadPattern;
+
+/// The fewest characters of a token. Guesses are slowed down, so that this is far more than enough
+/// if it is random.
+const MIN_TOKEN: usize = 12;
 
 /// Checks everything that involves more than one value, and reads the password from its file.
 pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &dyn Surroundings) {
@@ -21,6 +25,7 @@ pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &d
         surroundings,
     };
     checks.password(&mut config.mqtt);
+    checks.web(&mut config.web);
     checks.tls(&config.mqtt);
     checks.topics(config);
     checks.apps(config);
@@ -63,29 +68,7 @@ impl Checks<'_> {
     }
 
     fn password(&self, mqtt: &mut Mqtt) {
-        let layer = |key| self.reading.layer_of(key);
-        let (text, file) = (layer("mqtt.password"), layer("mqtt.password_file"));
-        if text.is_some() && text == file {
-            let message = "has no effect beside mqtt.password_file: remove one of the two";
-            self.warn("mqtt.password", message);
-        }
-        // The stronger layer's wins.
-        if file.is_some() && file >= text {
-            mqtt.password = mqtt
-                .password_file
-                .as_deref()
-                .and_then(|path| self.password_from(path));
-        } else {
-            mqtt.password_file = None;
-        }
-        if text == Some(Layer::File)
-            && let Place::File(path, _) = self.reading.place_of("mqtt.password")
-            && self.surroundings.is_public(&path)
-        {
-            let message = "everybody on this machine may read this file: chmod 600 it, or use \
-                           mqtt.password_file";
-            self.warn("mqtt.password", message);
-        }
+        self.secret("mqtt.password", &mut mqtt.password, &mut mqtt.password_file);
         if mqtt.password.is_some() && mqtt.username.is_none() {
             let key = if mqtt.password_file.is_some() {
                 "mqtt.password_file"
@@ -100,11 +83,38 @@ impl Checks<'_> {
         }
     }
 
-    fn password_from(&self, path: &Path) -> Option<Secret> {
-        let key = "mqtt.password_file";
+    /// Reads a secret from its file, `<key>_file`, if that is what the user wants.
+    fn secret(&self, key: &str, secret: &mut Option<Secret>, path: &mut Option<PathBuf>) {
+        let file_key = format!("{key}_file");
+        let layer = |key| self.reading.layer_of(key);
+        let (text, file) = (layer(key), layer(&file_key));
+        if text.is_some() && text == file {
+            let message = format!("has no effect beside {file_key}: remove one of the two");
+            self.warn(key, message);
+        }
+        // The stronger layer's wins.
+        if file.is_some() && file >= text {
+            *secret = path
+                .as_deref()
+                .and_then(|path| self.secret_from(&file_key, path));
+        } else {
+            *path = None;
+        }
+        if text == Some(Layer::File)
+            && let Place::File(path, _) = self.reading.place_of(key)
+            && self.surroundings.is_public(&path)
+        {
+            let message = format!(
+                "everybody on this machine may read this file: chmod 600 it, or use {file_key}"
+            );
+            self.warn(key, message);
+        }
+    }
+
+    fn secret_from(&self, key: &str, path: &Path) -> Option<Secret> {
         let text = self.file(key, path)?;
-        let password = text.trim_end_matches(['\r', '\n']);
-        if password.is_empty() {
+        let secret = text.trim_end_matches(['\r', '\n']);
+        if secret.is_empty() {
             self.error(key, format!("{} is empty", path.display()));
             return None;
         }
@@ -116,7 +126,40 @@ impl Checks<'_> {
                 format!("everybody on this machine may read {path}: chmod 600 it"),
             );
         }
-        Some(Secret::new(password))
+        Some(Secret::new(secret))
+    }
+
+    fn web(&self, web: &mut Web) {
+        self.secret("web.token", &mut web.token, &mut web.token_file);
+        let key = if web.token_file.is_some() {
+            "web.token_file"
+        } else {
+            "web.token"
+        };
+        if let Some(token) = &web.token {
+            let token = token.reveal();
+            if token.chars().count() < MIN_TOKEN {
+                let message = format!("is too short: at least {MIN_TOKEN} characters");
+                self.error(key, message);
+            }
+            // It travels in a header (RFC 9110 §5.5).
+            if !token.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+                self.error(key, "may only have printable ASCII characters");
+            }
+        }
+        let OrOff::On(listen) = web.listen else {
+            return;
+        };
+        let beyond = !listen.get().ip().is_loopback();
+        if beyond && web.token.is_none() && !web.ingress {
+            let message = "lets others than this machine in: set web.token or web.ingress, too";
+            self.error("web.listen", message);
+        }
+        if web.ingress && !beyond {
+            let message = "has no effect while web.listen is only for this machine: write \
+                           \"0.0.0.0:8099\" there";
+            self.warn("web.ingress", message);
+        }
     }
 
     fn tls(&self, mqtt: &Mqtt) {

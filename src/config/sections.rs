@@ -35,6 +35,8 @@ section! {
         pub safety: Safety,
         /// Privacy.
         pub privacy: Privacy,
+        /// The web panel.
+        pub web: Web,
         /// Logging.
         pub log: Log,
         /// Toys.
@@ -208,6 +210,26 @@ section! {
         /// Neutral names, models and icons in Home Assistant, and nothing that names brand, model or
         /// address in any topic or payload.
         pub discreet: bool = false => "true",
+    }
+}
+
+section! {
+    /// The web panel, the REST API, health and metrics.
+    pub struct Web {
+        /// Where to listen, as `address:port`, or `off`. Only this machine reaches the default.
+        /// Beyond this machine, as with `0.0.0.0:8099`, there has to be a `token` or `ingress`.
+        pub listen: OrOff<ListenAddress> = OrOff::On(ListenAddress::local(8_099)) => "\"127.0.0.1:8080\"",
+        /// What to log in with; at least 12 characters. Better kept in a file of its own: see
+        /// `token_file`.
+        pub token: Option<Secret> = None => "\"a long and random text\"",
+        /// A file that holds the token and nothing else.
+        pub token_file: Option<PathBuf> = None => "\"/run/secrets/web_token\"",
+        /// Names under which browsers reach the panel, beside `localhost` and addresses: those of
+        /// this machine, or of the proxy before it.
+        pub allowed_hosts: Vec<Host> = Vec::new() => "[\"nas.local\"]",
+        /// Whether Home Assistant's ingress shows the panel: requests from the Supervisor's address
+        /// need no token.
+        pub ingress: bool = false => "true",
     }
 }
 

@@ -61,6 +61,11 @@ fn the_settings_in_the_images_are_right() {
     let loaded =
         load(&Flags::default(), &surroundings).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(loaded.data_dir.to_str(), Some("/data"));
+    // Where the Supervisor looks for the panel, and asks whether it lives.
+    let app = yaml::file("addon/config.yaml");
+    let listen = loaded.config.redacted()["web"]["listen"].clone();
+    assert_eq!(listen, format!("0.0.0.0:{}", app["ingress_port"]));
+    assert!(loaded.config.web.ingress);
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::process::{Child, Command, Stdio};
 
-/// The program with a clean environment.
+/// The program with a clean environment. Its panel is off: it would want the same port in all tests.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_toy2mqtt"));
     command
         .env_clear()
+        .env("TOY2MQTT_WEB__LISTEN", "off")
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     command

@@ -1,7 +1,7 @@
 //! Where toy servers are, and what they are called.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::{Host, Invalid};
@@ -93,7 +93,13 @@ impl Text for ServerUrl {
 pub struct ListenAddress(SocketAddr);
 
 impl ListenAddress {
-    /// The address.
+    /// This port, for this machine alone.
+    #[must_use]
+    pub const fn local(port: u16) -> Self {
+        Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+    }
+
+    /// The address; port 0 for any free port.
     #[must_use]
     pub const fn get(self) -> SocketAddr {
         self.0
@@ -123,7 +129,7 @@ impl FromStr for ListenAddress {
             Err(_) => text.parse(),
         };
         match address {
-            Ok(address) if address.port() > 0 => Ok(Self(address)),
+            Ok(address) => Ok(Self(address)),
             _ if text.parse::<Ipv6Addr>().is_ok() => {
                 Err(Invalid::new(text, "needs [ ] around the IPv6 address"))
             }
@@ -227,11 +233,12 @@ mod tests {
             ("localhost:1", "127.0.0.1:1", true),
             ("0.0.0.0:12346", "0.0.0.0:12346", false),
             ("[::1]:5", "[::1]:5", true),
+            ("0", "127.0.0.1:0", true),
         ];
         for (text, address, local) in same {
             assert_eq!(read(text), Ok((address.to_owned(), local)));
         }
-        for bad in ["", "0", "127.0.0.1", "127.0.0.1:0", "::1", "pc:1", "65536"] {
+        for bad in ["", "127.0.0.1", "::1", ":1", "pc:1", "65536"] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }
