@@ -179,7 +179,7 @@ fn syntax_errors_name_the_line_and_not_its_content() {
 
 #[test]
 fn settings_that_do_not_go_together() {
-    let cases: [(&str, &[&str]); 19] = [
+    let cases: [(&str, &[&str]); 24] = [
         (
             "mqtt.password = 'x'",
             &["1: mqtt.password: needs mqtt.username: MQTT has no password without a user"],
@@ -222,6 +222,29 @@ fn settings_that_do_not_go_together() {
             "[[lovense_lan]]\nhost = 'a'\nlease = '2s'\npace = '1500ms'",
             &[
                 "4: lovense_lan[0].pace: is over half of the lease, which could not be renewed in time",
+            ],
+        ),
+        (
+            "[[buttplug]]\nurl = 'ws://a'\nname = 'x'\nprotocol = 4\n[[buttplug]]\nurl = 'ws://b'\nname = 'y'\nprotocol = 5",
+            &["8: buttplug[1].protocol: expected \"auto\", \"4\" or \"3\", found a number"],
+        ),
+        (
+            "[[buttplug]]\nurl = 'ws://a'\nlisten = '12346'",
+            &["3: buttplug[0].listen: has no place beside url"],
+        ),
+        (
+            "[[buttplug]]\nlisten = '0.0.0.0:12346'\nrescan = '10s'",
+            &[
+                "2: buttplug[0].listen: anybody in the network could connect: set token as well",
+                "3: buttplug[0].rescan: is shorter than scan",
+            ],
+        ),
+        (
+            "[[buttplug]]\nurl = 'ws://a'\nname = 'x'\n[[buttplug]]\nurl = 'ws://A:12345/'\nname = 'x'\n[[buttplug]]\nname = 'y'",
+            &[
+                "5: buttplug[1].url: is listed twice: remove one of the two",
+                "6: buttplug[1].name: another server has this name",
+                "7: buttplug[2]: needs a url, an address to listen at, or embedded = true",
             ],
         ),
         (
@@ -271,6 +294,10 @@ fn settings_that_do_not_go_together() {
             ],
         ),
         (
+            "[ble]\nenabled = true\nallow = ['F0:82:C0:02:46:FA']\ndeny = ['f082c00246fa']",
+            &["4: ble.deny: has f082c00246fa, which ble.allow has too"],
+        ),
+        (
             "[[pattern]]\nname = 'Off'\nlevels = []",
             &[
                 "2: pattern[0].name: a pattern's name is 1 to 40 characters, and neither \"Off\" nor \"none\"",
@@ -310,6 +337,14 @@ fn what_is_allowed_but_unwise_is_a_warning() {
             "4: lovense_lan[0].events_port: has no effect with events = false",
         ),
         (
+            "[ble]\nenabled = false\nscan = 'all'\n[[lovense_lan]]\nhost = 'a'",
+            "3: ble.scan: has no effect without ble.enabled = true",
+        ),
+        (
+            "[[buttplug]]\nurl = 'ws://a'\n[[buttplug]]\nurl = 'ws://b'",
+            "3: buttplug[1].name: without a name its toys would be new ones whenever the order of the servers is changed",
+        ),
+        (
             "safety.max_level = 20",
             "1: safety.default_level: is above safety.max_level, which bounds it",
         ),
@@ -329,7 +364,8 @@ fn with_no_way_to_reach_toys_it_says_so() {
     assert_eq!(
         said,
         [
-            "warning: settings: lovense_lan: no toy can be reached: add [[lovense_lan]] with the host of the app"
+            "warning: settings: lovense_lan: no toy can be reached: add [[lovense_lan]] with the host of the app \
+             or [[buttplug]] with the URL of a server, or switch Bluetooth on with ble.enabled"
         ]
     );
 }

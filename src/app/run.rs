@@ -72,9 +72,14 @@ pub async fn run(
         let status = supervisor.start(Arc::clone(&backend), RECONNECT);
         backends.add(backend, status);
     }
-    for server in compose::servers(config) {
+    for server in compose::servers(config, &loaded.data_dir) {
         let backend: Arc<dyn Backend> = server;
         let status = supervisor.start(Arc::clone(&backend), buttplug::RECONNECT);
+        backends.add(backend, status);
+    }
+    #[cfg(feature = "ble")]
+    if let Some(backend) = compose::bluetooth(config, &memory, found.left_running) {
+        let status = supervisor.start(Arc::clone(&backend), crate::backend::ble::RECONNECT);
         backends.add(backend, status);
     }
 

@@ -7,7 +7,7 @@ use super::layers::Layer;
 use super::problem::{Place, Problem};
 use super::reading::Reading;
 use super::secret::Secret;
-use super::sections::{Buttplug, Config, Mqtt, Web};
+use super::sections::{Bluetooth, Buttplug, Config, LovenseLan, Mqtt, Web};
 use super::suggest::nearest;
 use super::surroundings::Surroundings;
 use super::types::{OrOff, Scheme, ToyRef, Trust};
@@ -28,8 +28,10 @@ pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &d
     checks.web(&mut config.web);
     checks.tls(&config.mqtt);
     checks.topics(config);
-    checks.apps(config);
+    checks.reach(config);
+    checks.apps(&config.lovense_lan);
     checks.servers(&config.buttplug);
+    checks.bluetooth(&config.ble);
     checks.safety(config);
     checks.toys(config);
     checks.groups(config);
@@ -223,16 +225,39 @@ impl Checks<'_> {
         }
     }
 
-    fn apps(&self, config: &Config) {
-        if !self.reading.is_complete("lovense_lan") {
+    fn reach(&self, config: &Config) {
+        let known = ["lovense_lan", "buttplug"].map(|key| self.reading.is_complete(key));
+        let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
+        if known == [true, true] && !listed && !config.ble.enabled {
+            let message = "no toy can be reached: add [[lovense_lan]] with the host of the app or \
+                           [[buttplug]] with the URL of a server, or switch Bluetooth on with \
+                           ble.enabled";
+            self.warn("lovense_lan", message);
+        }
+    }
+
+    fn bluetooth(&self, ble: &Bluetooth) {
+        if ble.enabled {
+            if !cfg!(feature = "ble") {
+                let message = "this build has no Bluetooth: build it with the feature ble";
+                self.error("ble.enabled", message);
+            }
+            if let Some(both) = ble.allow.iter().find(|address| ble.deny.contains(address)) {
+                self.error("ble.deny", format!("has {both}, which ble.allow has too"));
+            }
             return;
         }
-        let apps = &config.lovense_lan;
-        let nothing = apps.is_empty() && config.buttplug.is_empty();
-        if nothing && self.reading.is_complete("buttplug") {
-            let message = "no toy can be reached: add [[lovense_lan]] with the host of the app, or \
-                           [[buttplug]] with the URL of a server";
-            self.warn("lovense_lan", message);
+        for key in ["adapter", "scan", "allow", "deny", "pace", "battery"] {
+            let key = format!("ble.{key}");
+            if self.is_set(&key) {
+                self.warn(&key, "has no effect without ble.enabled = true");
+            }
+        }
+    }
+
+    fn apps(&self, apps: &[LovenseLan]) {
+        if !self.reading.is_complete("lovense_lan") {
+            return;
         }
         for (index, app) in apps.iter().enumerate() {
             let key = |name: &str| format!("lovense_lan[{index}].{name}");
@@ -282,11 +307,15 @@ impl Checks<'_> {
         for (index, server) in servers.iter().enumerate() {
             let key = |name: &str| format!("buttplug[{index}].{name}");
             let before = &servers[..index];
+            if server.embedded {
+                self.embedded(server, index, before);
+                continue;
+            }
             match (&server.url, &server.listen) {
                 // Complained about already if it is there but cannot be read.
                 (None, None) if self.is_set(&key("url")) || self.is_set(&key("listen")) => {}
                 (None, None) => {
-                    let message = "needs a url, or an address to listen at";
+                    let message = "needs a url, an address to listen at, or embedded = true";
                     self.error(&format!("buttplug[{index}]"), message);
                 }
                 (Some(_), Some(_)) => self.error(&key("listen"), "has no place beside url"),
@@ -319,6 +348,21 @@ impl Checks<'_> {
             {
                 self.error(&key("rescan"), "is shorter than scan");
             }
+        }
+    }
+
+    fn embedded(&self, server: &Buttplug, index: usize, before: &[Buttplug]) {
+        let key = format!("buttplug[{index}].embedded");
+        if !cfg!(feature = "embedded-buttplug") {
+            let message = "this build has no server of its own: build it with --features \
+                           embedded-buttplug, or use Intiface and its url";
+            self.error(&key, message);
+        }
+        if server.url.is_some() || server.listen.is_some() || server.token.is_some() {
+            self.error(&key, "has no place beside url, listen or token");
+        }
+        if before.iter().any(|other| other.embedded) {
+            self.error(&key, "one is enough: remove one of the two");
         }
     }
 

@@ -20,6 +20,10 @@ impl Config {
         let mut json = Section::show(self);
         if self.privacy.discreet {
             json.retain(|key, _| !BRANDED.iter().any(|brand| key.starts_with(brand)));
+            if let Some(ble) = json.get_mut("ble").and_then(Json::as_object_mut) {
+                ble.remove("allow");
+                ble.remove("deny");
+            }
             if let Some(Json::Array(shown)) = json.get_mut("toy") {
                 for (shown, toy) in shown.iter_mut().zip(&self.toy) {
                     if let Some(shown) = shown.as_object_mut() {

@@ -278,3 +278,25 @@ async fn doctor_names_what_is_wrong_with_a_server_and_what_to_do() {
     );
     assert_ne!(code, Some(0));
 }
+
+/// The server within the bridge would be silent about it.
+#[cfg(feature = "embedded-buttplug")]
+#[tokio::test]
+async fn a_missing_bluetooth_is_reported() {
+    let rig = Rig::start(&["url = \"ws://127.0.0.1:1\"".to_owned()]).await;
+    let settings = std::fs::read_to_string(&rig.config).unwrap();
+    let settings = settings.replace("url = \"ws://127.0.0.1:1\"", "embedded = true");
+    let config = rig.config.with_file_name("embedded.toml");
+    std::fs::write(&config, settings).unwrap();
+    let doctor = tokio::process::Command::new(env!("CARGO_BIN_EXE_toy2mqtt"))
+        .env_clear()
+        .env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
+        .arg("--config")
+        .arg(&config)
+        .args(["doctor", "--json"])
+        .output();
+    let output = crate::shared::soon("doctor", doctor).await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("Bluetooth cannot be used"), "{text}");
+    assert_ne!(output.status.code(), Some(0));
+}

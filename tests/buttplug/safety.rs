@@ -123,6 +123,7 @@ async fn a_server_that_wants_pings_gets_them() {
     rig.event(mark, "toy_removed", &id).await;
     edge.until("the server's own stop", is_off).await;
     rig.bridge.logged("has not heard from the bridge").await;
+    rig.available(&id, false).await;
     engine.deaf_to_pings.send_replace(false);
     rig.available(&id, true).await;
     rig.state_until(&id, |state| state["state"] == "OFF").await;
@@ -136,6 +137,7 @@ async fn a_bridge_that_ends_leaves_nothing_running() {
     rig.bridge.terminate();
     assert!(rig.bridge.ended().await.success());
     edge.until("the stop", is_off).await;
+    rig.available(&id, false).await;
 
     rig.bridge = crate::support::Bridge::start(&rig.config);
     rig.available(&id, true).await;

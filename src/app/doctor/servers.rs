@@ -18,11 +18,27 @@ pub(super) async fn server(options: Options, backends: &Value) -> Vec<Finding> {
     if matches!(options.place, Place::Listen { .. }) {
         return vec![waiting(hop, &place, held)];
     }
+    #[cfg(feature = "embedded-buttplug")]
+    if let Place::Embedded { .. } = options.place {
+        return vec![embedded(hop).await];
+    }
     match probe(options).await {
         Ok(report) => findings(&hop, &place, &report),
         Err(fault) => {
             let cure = cure(&fault);
             vec![Finding::bad(hop, fault.to_string(), cure)]
+        }
+    }
+}
+
+/// The server within the bridge: whether it would find anything to work with.
+#[cfg(feature = "embedded-buttplug")]
+async fn embedded(hop: String) -> Finding {
+    match crate::backend::buttplug::adapters().await {
+        Ok(count) => Finding::good(hop, format!("built in; Bluetooth adapters: {count}")),
+        Err(fault) => {
+            let cure = "`toy2mqtt doctor --bluetooth` says more about Bluetooth on this machine";
+            Finding::bad(hop, fault.to_string(), cure)
         }
     }
 }

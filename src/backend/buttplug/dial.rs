@@ -39,6 +39,8 @@ pub(super) fn config() -> WebSocketConfig {
 pub(super) struct Dialler {
     /// Kept from one connection to the next: a server that is refused would give up.
     listener: Option<TcpListener>,
+    #[cfg(feature = "embedded-buttplug")]
+    embedded: Option<super::embedded::Embedded>,
 }
 
 impl Dialler {
@@ -52,6 +54,16 @@ impl Dialler {
                     empty => empty.insert(listen(options, *address).await?),
                 };
                 Ok(accept(listener, options, token.as_deref()).await)
+            }
+            #[cfg(feature = "embedded-buttplug")]
+            Place::Embedded { file } => {
+                // The adapter may have been pulled out since.
+                super::embedded::adapters().await?;
+                let embedded = match &mut self.embedded {
+                    Some(embedded) => embedded,
+                    empty => empty.insert(super::embedded::Embedded::start(file.clone()).await?),
+                };
+                embedded.connect().await
             }
         }
     }

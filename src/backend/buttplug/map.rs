@@ -9,8 +9,8 @@ use super::wire::{
     Sensor, SensorAt, Vector,
 };
 use crate::domain::{
-    Bound, Capabilities, Class, HardwareId, InputKind, OpError, Output, OutputKey, OutputKind,
-    Setting, ToyDescription,
+    Capabilities, Class, HardwareId, InputKind, OpError, Output, OutputKey, OutputKind, Setting,
+    ToyDescription,
 };
 
 /// The least time between two commands where the server names none (what current servers name).
@@ -93,7 +93,7 @@ impl Toy {
             },
             capabilities: Capabilities {
                 pace: gap.max(options.pace),
-                bound: Bound::Connection,
+                bound: options.bound(),
                 plays: false,
             },
             actuators: usable.into_iter().map(|(_, actuator)| actuator).collect(),

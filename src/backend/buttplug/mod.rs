@@ -11,6 +11,8 @@
 
 mod call;
 mod dial;
+#[cfg(feature = "embedded-buttplug")]
+mod embedded;
 mod fault;
 mod link;
 mod map;
@@ -27,6 +29,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 use self::call::Call;
+#[cfg(feature = "embedded-buttplug")]
+pub use self::embedded::adapters;
 pub use self::fault::Fault;
 pub use self::map::Toy;
 pub use self::options::{Options, PORT, Place, RECONNECT, Timing};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::wire::Dialect;
 use crate::backend::supervisor::Policy;
-use crate::domain::BackendId;
+use crate::domain::{BackendId, Bound};
 
 /// The port that servers listen on unless they are told otherwise.
 pub const PORT: u16 = 12_345;
@@ -66,6 +66,12 @@ pub enum Place {
         /// It has to name this as the path of its URL.
         token: Option<String>,
     },
+    /// It runs within this process.
+    #[cfg(feature = "embedded-buttplug")]
+    Embedded {
+        /// Where it remembers which toy has which index; nowhere if `None`.
+        file: Option<std::path::PathBuf>,
+    },
 }
 
 impl fmt::Display for Place {
@@ -77,6 +83,8 @@ impl fmt::Display for Place {
                 _ => write!(f, "ws://{host}:{port}{path}"),
             },
             Self::Listen { address, .. } => write!(f, "ws://{address}"),
+            #[cfg(feature = "embedded-buttplug")]
+            Self::Embedded { .. } => f.write_str("the built-in server"),
         }
     }
 }
@@ -98,6 +106,17 @@ impl Options {
             rescan: Some(Duration::from_secs(120)),
             read: Some(Duration::from_secs(600)),
             timing: Timing::default(),
+        }
+    }
+
+    /// What ends a level when the bridge is gone.
+    pub(super) fn bound(&self) -> Bound {
+        match self.place {
+            // It stops all toys when its client goes.
+            Place::Dial { .. } | Place::Listen { .. } => Bound::Connection,
+            // It goes along with us.
+            #[cfg(feature = "embedded-buttplug")]
+            Place::Embedded { .. } => Bound::None,
         }
     }
 

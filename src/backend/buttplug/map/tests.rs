@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::options::Place;
 use super::super::wire::{self, Message};
 use super::*;
-use crate::domain::{BackendId, Level};
+use crate::domain::{BackendId, Bound, Level};
 
 fn options() -> Options {
     let place = Place::Dial {
