@@ -164,7 +164,7 @@ async fn every_screen_works_without_a_complaint() {
     let rig = &stage.rig;
     let tab = stage.tab(false).await;
     // Pattern, from its chip.
-    tab.click(&format!("[aria-label='Edge 2'] .chips button:nth-child(3)"))
+    tab.click("[aria-label='Edge 2'] .chips button:nth-child(3)")
         .await;
     rig.state_until(EDGE, |state| state["effect"] == "Wave")
         .await;
