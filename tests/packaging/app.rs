@@ -239,7 +239,7 @@ fn as_option(example: &str) -> Value {
 }
 
 /// Options that are instead of another one.
-const ALTERNATIVES: &[&str] = &["buttplug[].listen", "toy[].address"];
+const ALTERNATIVES: &[&str] = &["buttplug[].listen", "buttplug[].embedded", "toy[].address"];
 
 #[test]
 fn the_program_takes_every_option_as_the_form_writes_it() {
