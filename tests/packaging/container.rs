@@ -34,6 +34,23 @@ fn the_settings_in_the_compose_file_are_right() {
     assert_eq!(mqtt.password.as_ref().unwrap().reveal(), "0815");
     assert_eq!(loaded.config.lovense_lan.len(), 1);
     assert_eq!(loaded.data_dir.to_str(), Some("/data"));
+
+    // Those in comments are right, too.
+    let text = repository("docker-compose.yml");
+    let commented: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("# ")?.split_once(": "))
+        .filter(|(name, _)| name.starts_with("TOY2MQTT_"))
+        .collect();
+    assert_eq!(commented.len(), 3, "{commented:?}");
+    surroundings = surroundings.with_file("/run/secrets/web_token", "long and random");
+    for (name, value) in commented {
+        surroundings = surroundings.with_variable(name, value);
+    }
+    let loaded =
+        load(&Flags::default(), &surroundings).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    assert!(loaded.config.ble.enabled);
 }
 
 /// `ENV` of a Dockerfile, as far as it stands on lines of its own.
