@@ -1,7 +1,7 @@
 # `make help` lists what there is. Everything needs a Rust toolchain and sets up the rest by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench pictures lint docs
+.PHONY: help demo test bench pictures lint docs container
 
 # Given to the program: make demo ARGS="--toys 10"
 ARGS ?=
@@ -40,6 +40,10 @@ lint: ## format, clippy, documentation, generated files, dependencies
 	else \
 		echo "cargo-deny is not installed: dependencies are not checked"; \
 	fi
+
+container: ## build the image without a registry, and start it (as root; buildah, musl-tools)
+	@scripts/need.sh cargo cc mosquitto
+	scripts/container.sh
 
 docs: ## write the files that are made from the program
 	@scripts/need.sh cargo cc

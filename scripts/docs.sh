@@ -10,6 +10,8 @@ config-json     config/toy2mqtt.schema.json
 config-example  config/toy2mqtt.example.toml
 mqtt            docs/mqtt.md
 toys            docs/supported-toys.md
+app             addon/config.yaml
+app-texts       addon/translations/en.yaml
 "
 
 new=$(mktemp)

@@ -4,7 +4,7 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -69,18 +69,52 @@ impl fmt::Debug for LogHandle {
     }
 }
 
-/// Logs to standard error from now on, panics included. Coloured only on a terminal, and not if
+/// Takes from a line of the log what is not to be read in it.
+pub type Scrub = fn(&str) -> String;
+
+/// Logs to standard error from now on, panics included, every line as `scrub` leaves it. Coloured only on a terminal, and not if
 /// `NO_COLOR` is set (see <https://no-color.org>).
 ///
 /// # Errors
 /// If it has been called before in this process.
-pub fn init(level: LogLevel, format: LogFormat) -> Result<LogHandle, AlreadySetUp> {
+pub fn init(
+    level: LogLevel,
+    format: LogFormat,
+    scrub: Option<Scrub>,
+) -> Result<LogHandle, AlreadySetUp> {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let ansi = std::io::stderr().is_terminal() && !plain;
-    let (subscriber, handle) = subscriber(level, format, ansi, std::io::stderr);
+    let writer = move || Scrubbed {
+        inner: std::io::stderr(),
+        scrub,
+    };
+    let (subscriber, handle) = subscriber(level, format, ansi, writer);
     tracing::subscriber::set_global_default(subscriber).map_err(AlreadySetUp)?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(handle)
+}
+
+/// Writes what is left of each line. What is logged comes in one piece per line.
+struct Scrubbed<W> {
+    inner: W,
+    scrub: Option<Scrub>,
+}
+
+impl<W: io::Write> io::Write for Scrubbed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.scrub {
+            None => self.inner.write(bytes),
+            Some(scrub) => {
+                let line = scrub(&String::from_utf8_lossy(bytes));
+                self.inner.write_all(line.as_bytes())?;
+                Ok(bytes.len())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 fn subscriber<W>(
@@ -149,7 +183,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
+    use std::io::Write;
 
     use super::*;
 
@@ -230,6 +264,22 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("theirs"), "{text}");
+    }
+
+    #[test]
+    fn lines_are_scrubbed_whole() {
+        let memory = Memory::default();
+        let written = memory.clone();
+        let writer = move || Scrubbed {
+            inner: written.clone(),
+            scrub: Some(|line| line.replace("secret", "…")),
+        };
+        let (subscriber, _handle) = subscriber(LogLevel::Info, LogFormat::Text, false, writer);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(name = "secret", "a secret");
+        });
+        let text = memory.take();
+        assert!(text.ends_with("a … name=\"…\"\n"), "{text:?}");
     }
 
     #[test]

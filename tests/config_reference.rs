@@ -33,7 +33,15 @@ fn uncommented() -> String {
         Some(setting) if !setting.starts_with(' ') && !setting.is_empty() => setting,
         _ => line,
     });
-    lines.collect::<Vec<_>>().join("\n")
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    // A server is connected to, or waited for.
+    let (before, server) = lines.split_once("[[buttplug]]").expect("servers");
+    let listen = server.find("\nlisten = ").expect("an address to listen at") + 1;
+    format!(
+        "{before}[[buttplug]]{}#{}",
+        &server[..listen],
+        &server[listen..]
+    )
 }
 
 /// The paths of all values, with `[]` for every index.
@@ -74,6 +82,7 @@ fn the_example_shows_every_key_and_the_settings_have_no_other() {
     let shown: BTreeSet<String> = shown
         .into_iter()
         .map(|path| path.replace("limits.vibrate_1", "limits"))
+        .chain(["buttplug[].listen".to_owned()])
         .collect();
     let documented: BTreeSet<String> = Config::keys().into_iter().map(|leaf| leaf.path).collect();
     assert_eq!(shown, documented);
@@ -119,7 +128,14 @@ fn every_default_and_every_example_can_be_written() {
             } else {
                 ""
             };
-            format!("{named}[[{list}]]\n{id}{others}{secure}{key} = {value}\n")
+            let place = match (list, key, value) {
+                ("buttplug", "url", _) | ("buttplug", "embedded", "true") => "",
+                ("buttplug", "listen", _) => "token = '0123456789abcdef'\n",
+                ("buttplug", "token", _) => "listen = '127.0.0.1:12346'\n",
+                ("buttplug", ..) => "url = 'ws://10.0.0.1:12345'\n",
+                _ => "",
+            };
+            format!("{named}[[{list}]]\n{id}{others}{secure}{place}{key} = {value}\n")
         }
         None => {
             let needs = match path {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
-use crate::config::Config;
+use crate::config::Loaded;
 use crate::config::types::ToyRef;
 use crate::domain::{Level, SetCommand, Target, ToyId};
 use crate::mqtt::{Event, Message, Options, Session, Topics};
@@ -71,8 +71,8 @@ impl Client {
     ///
     /// # Errors
     /// No broker there, or it does not let us in.
-    pub async fn connect(config: &Config, patience: Duration) -> Result<Self, ClientError> {
-        let topics = compose::topics(config)?;
+    pub async fn connect(loaded: &Loaded, patience: Duration) -> Result<Self, ClientError> {
+        let topics = compose::topics(&loaded.config)?;
         let id = format!("cli-{}", std::process::id());
         let base = topics.base();
         let options = Options {
@@ -82,7 +82,7 @@ impl Client {
                 format!("{base}/bridge/response/+"),
                 topics.bridge_event(),
             ],
-            ..compose::broker(config)?
+            ..compose::broker(loaded)?
         };
         let (session, mut events, _) = Session::start(&options);
         let connected = async {

@@ -11,6 +11,7 @@ use crate::backend::lovense::catalog;
 use crate::cli::{Cli, Command, Exit, SchemaKind};
 use crate::config::{Loaded, Surroundings, load};
 use crate::domain::ErrorCode;
+use crate::hass::Privacy;
 use crate::mqtt;
 use crate::sim::{self, SimulateOptions, WsdmOptions};
 use crate::telemetry;
@@ -55,7 +56,7 @@ pub fn execute(
         }
         Command::Demo(args) => Ok(super::demo::demo(&runtime, args, cli.settings.log_level)),
         Command::Doctor(args) => with_settings(cli, surroundings, |loaded| {
-            let examined = doctor::examine(&loaded.config, args.bluetooth, args.timeout);
+            let examined = doctor::examine(loaded, args.bluetooth, args.timeout);
             let findings = runtime.block_on(examined);
             show_findings(&findings, args.json, out)
         }),
@@ -84,6 +85,19 @@ pub fn execute(
                 Err(error) => failed(&error, args.json, out),
             }
         }),
+        Command::Healthcheck(args) => with_settings(cli, surroundings, |loaded| {
+            let asked = runtime.block_on(ask(loaded, args.timeout, async |client| {
+                client.toys().await
+            }));
+            match asked {
+                Ok(_) => Ok(Exit::Ok),
+                Err(error) => {
+                    failed(&error, false, out)?;
+                    // The only other code that container engines know.
+                    Ok(Exit::Failure)
+                }
+            }
+        }),
         Command::Set(args) => with_settings(cli, surroundings, |loaded| {
             let asked = runtime.block_on(ask(loaded, args.timeout, async |client| {
                 client.set(&args.toy, &args.command()).await
@@ -96,7 +110,8 @@ pub fn execute(
             }));
             finish(asked, args.json, out)
         }),
-        Command::Check(_) => Ok(Exit::Failure),
+        // `cli` has answered these.
+        Command::Check(_) | Command::Completions(_) | Command::Man => Ok(Exit::Failure),
     }
 }
 
@@ -106,7 +121,11 @@ fn schema(kind: SchemaKind, out: &mut dyn Write) -> io::Result<Exit> {
         SchemaKind::Toys => catalog::markdown(),
         SchemaKind::Discovery => format!("{:#}\n", samples::discovery()),
         // `cli` has answered these.
-        SchemaKind::Config | SchemaKind::ConfigJson | SchemaKind::ConfigExample => String::new(),
+        SchemaKind::Config
+        | SchemaKind::ConfigJson
+        | SchemaKind::ConfigExample
+        | SchemaKind::App
+        | SchemaKind::AppTexts => String::new(),
     };
     out.write_all(text.as_bytes())?;
     Ok(Exit::Ok)
@@ -144,7 +163,7 @@ fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit
         let settings = &loaded.config.log;
         let handle = match log.take() {
             Some(handle) => handle,
-            None => match telemetry::init(settings.level, settings.format) {
+            None => match telemetry::init(settings.level, settings.format, scrub(&loaded)) {
                 Ok(handle) => handle,
                 Err(error) => {
                     eprintln!("toy2mqtt: {error}");
@@ -170,6 +189,12 @@ fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit
             }
         }
     }
+}
+
+/// What nobody is to read in the log.
+fn scrub(loaded: &Loaded) -> Option<telemetry::Scrub> {
+    let discreet = loaded.config.privacy.discreet;
+    discreet.then_some(|line| Privacy::Discreet.log_line(line))
 }
 
 fn simulate(runtime: &Runtime, options: SimulateOptions) -> Exit {
@@ -200,7 +225,7 @@ async fn ask<T>(
     patience: Duration,
     question: impl AsyncFnOnce(&mut Client) -> Result<T, ClientError>,
 ) -> Result<T, ClientError> {
-    let mut client = Client::connect(&loaded.config, patience).await?;
+    let mut client = Client::connect(loaded, patience).await?;
     let answer = question(&mut client).await;
     client.close().await;
     answer

@@ -11,17 +11,18 @@ use crate::backend::buttplug::{Options as ServerOptions, Place, Server};
 use crate::backend::lovense::lan::{LanApp, Options as LanOptions, OptionsError};
 use crate::backend::lovense::tls::{Fingerprint, Trust};
 use crate::backend::wsdm::{Options as WsdmOptions, Token, Wsdm};
-use crate::config::Config;
 use crate::config::sections::{Buttplug, LovenseLan};
 use crate::config::types::{LogLevel, Protocol, Scheme, Trust as TrustSetting};
+use crate::config::{Config, Loaded};
 use crate::domain::BackendId;
 #[cfg(feature = "ble")]
 use crate::engine::Memory;
 use crate::hass::Privacy;
 use crate::mqtt::tls::{TlsError, TlsOptions};
-use crate::mqtt::{BadBase, Options as SessionOptions, Topics};
+use crate::mqtt::{Access, BadBase, Guide, Options as SessionOptions, Topics};
 use crate::telemetry::LogHandle;
 
+use super::broker_guide::{BrokerGuide, GuideError};
 use super::company::PROBE;
 use super::outlet;
 
@@ -34,6 +35,9 @@ pub enum StartError {
     /// TLS to the broker cannot be set up.
     #[error("mqtt: {0}")]
     Tls(#[from] TlsError),
+    /// The Supervisor cannot be asked.
+    #[error("the Supervisor cannot be asked for the broker: {0}")]
+    Supervisor(#[from] GuideError),
     /// An app cannot be reached as the settings say.
     #[error("{0}: {1}")]
     Lan(BackendId, #[source] OptionsError),
@@ -51,32 +55,36 @@ pub fn topics(config: &Config) -> Result<Topics, StartError> {
 ///
 /// # Errors
 /// Certificate files that cannot be used.
-pub fn broker(config: &Config) -> Result<SessionOptions, StartError> {
-    let mqtt = &config.mqtt;
+pub fn broker(loaded: &Loaded) -> Result<SessionOptions, StartError> {
+    let mqtt = &loaded.config.mqtt;
     let url = mqtt.broker();
-    let tls = if url.tls {
-        let client = mqtt.client_cert.clone().zip(mqtt.client_key.clone());
-        let options = TlsOptions {
-            ca_file: mqtt.ca_file.clone(),
-            client,
-        };
-        Some(options.client_config()?)
-    } else {
-        None
+    let tls = TlsOptions {
+        ca_file: mqtt.ca_file.clone(),
+        client: mqtt.client_cert.clone().zip(mqtt.client_key.clone()),
     };
     let credentials = mqtt.username.clone().map(|user| {
         let password = mqtt.password.as_ref().map(|secret| secret.reveal());
         (user, password.unwrap_or_default().to_owned())
     });
+    if let Some(supervisor) = &loaded.supervisor {
+        let guide: Arc<dyn Guide> = Arc::new(BrokerGuide::new(supervisor, tls, credentials)?);
+        return Ok(SessionOptions {
+            guide: Some(guide),
+            ..SessionOptions::default()
+        });
+    }
     let host = match url.host.ip() {
         Some(ip) => ip.to_string(),
         None => url.host.as_str().to_owned(),
     };
+    let tls = url.tls.then(|| tls.client_config()).transpose()?;
     Ok(SessionOptions {
-        host,
-        port: url.port,
-        tls,
-        credentials,
+        access: Access {
+            host,
+            port: url.port,
+            tls,
+            credentials,
+        },
         ..SessionOptions::default()
     })
 }

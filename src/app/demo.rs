@@ -54,7 +54,7 @@ mod with_broker {
         level: LogLevel,
         folder: &Path,
     ) -> Result<(), Box<dyn std::error::Error>> {
-        let log = telemetry::init(level, LogFormat::Text)?;
+        let log = telemetry::init(level, LogFormat::Text, None)?;
         let shutdown = signals::shutdown();
         let broker = DemoBroker::start(SocketAddr::new(args.listen, args.mqtt_port)).await?;
         let listener = TcpListener::bind((args.listen, args.app_port)).await?;

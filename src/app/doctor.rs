@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::backend::lovense::lan::{EventsProbe, ProbeReport, probe};
-use crate::config::Config;
+use crate::config::Loaded;
 
 use super::client::{Client, ClientError};
 use super::compose::{self, StartError};
@@ -71,8 +71,9 @@ pub fn cure_of(backend: &str) -> Option<&'static str> {
 
 /// Tries everything that the settings name, and Bluetooth also if it is asked for. Each hop takes
 /// `patience` at most, more or less.
-pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
-    let (mut findings, backends) = broker(config, patience).await;
+pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Vec<Finding> {
+    let config = &loaded.config;
+    let (mut findings, backends) = broker(loaded, patience).await;
     let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
     if !listed && !config.ble.enabled && !config.wsdm.enabled {
         let text = "no way to reach toys is configured";
@@ -109,9 +110,9 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
 }
 
 /// The broker and the bridge, and how the bridge's backends are, if it runs.
-async fn broker(config: &Config, patience: Duration) -> (Vec<Finding>, Value) {
-    let url = config.mqtt.broker();
-    let mut client = match Client::connect(config, patience).await {
+async fn broker(loaded: &Loaded, patience: Duration) -> (Vec<Finding>, Value) {
+    let url = loaded.broker();
+    let mut client = match Client::connect(loaded, patience).await {
         Ok(client) => client,
         Err(error) => {
             let cure = "check mqtt.url, mqtt.username and mqtt.password, and that the broker runs";

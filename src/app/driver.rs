@@ -31,6 +31,7 @@ use super::ops::Ops;
 use super::outlet::Outlet;
 use super::panel::Panel;
 use super::saver::Saver;
+use super::service::Service;
 use super::tickets::{Reply, Tickets};
 
 /// How often to look at what changes slowly: the clock, the run marker, old tickets.
@@ -81,6 +82,7 @@ pub struct Driver {
     /// `None` while the panel is off.
     pub(super) panel: Option<Panel>,
     pub(super) restart: bool,
+    service: Service,
     ending: bool,
     halted: bool,
     pub(super) inbox: super::inbox::Settings,
@@ -126,11 +128,19 @@ impl Driver {
             emergency,
             panel: None,
             restart: false,
+            service: Service::default(),
             ending: false,
             halted: false,
             inbox,
             admin,
         }
+    }
+
+    /// Tells this service manager how it is.
+    #[must_use]
+    pub fn told_to(mut self, service: Service) -> Self {
+        self.service = service;
+        self
     }
 
     /// Shows everything to this panel, too.
@@ -144,6 +154,7 @@ impl Driver {
     pub async fn run(mut self, mut sources: Sources) -> (Ended, Outlet) {
         let mut housekeeping = housekeeping();
         self.begin();
+        self.service.ready();
         while !sources.shutdown.is_cancelled() && !self.restart {
             let wake = self.next(&mut sources, &mut housekeeping).await;
             self.handle(wake).await;
@@ -153,6 +164,7 @@ impl Driver {
         } else {
             Ended::Shutdown
         };
+        self.service.stopping();
         self.end(&mut sources, &mut housekeeping).await;
         (ended, self.outlet)
     }
@@ -354,6 +366,7 @@ impl Driver {
     }
 
     async fn housekeep(&mut self) {
+        self.service.alive();
         let now = self.clock.now();
         if self.clock.was_suspended() {
             warn!("the machine was suspended: stopping all running toys");

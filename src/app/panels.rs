@@ -56,7 +56,7 @@ impl Panels {
             lines: lines.clone(),
             groups: groups(config),
             patterns: patterns(config),
-            doctor: doctor_of(config, privacy),
+            doctor: doctor_of(loaded, privacy),
         };
         let web = &config.web;
         let options = Options {
@@ -133,12 +133,12 @@ fn patterns(config: &Config) -> Value {
         .collect()
 }
 
-fn doctor_of(config: &Config, privacy: Privacy) -> Doctor {
-    let config = Arc::new(config.clone());
+fn doctor_of(loaded: &Loaded, privacy: Privacy) -> Doctor {
+    let loaded = Arc::new(loaded.clone());
     Arc::new(move || {
-        let config = Arc::clone(&config);
+        let loaded = Arc::clone(&loaded);
         Box::pin(async move {
-            let findings = doctor::examine(&config, false, DOCTOR_PATIENCE).await;
+            let findings = doctor::examine(&loaded, false, DOCTOR_PATIENCE).await;
             let shown = findings.iter().map(|finding| {
                 let mut shown = finding.to_json();
                 for text in ["hop", "text", "cure"] {

@@ -26,6 +26,7 @@ use super::inbox;
 use super::outlet::Outlet;
 use super::panels::Panels;
 use super::saver::Saver;
+use super::service::Service;
 use super::store::Store;
 
 /// How long the goodbye to the broker may take.
@@ -43,7 +44,7 @@ pub async fn run(
 ) -> Result<Ended, StartError> {
     let config = &loaded.config;
     let apps = compose::lovense_apps(config)?;
-    let broker = compose::broker(config)?;
+    let broker = compose::broker(loaded)?;
     let topics = compose::topics(config)?;
 
     let store = Store::new(&loaded.data_dir);
@@ -91,6 +92,10 @@ pub async fn run(
         session.publisher(),
         compose::outlet(config, topics.clone(), found.instance.clone(), log),
     );
+    // What the settings lack is shown for as long as they lack it: whoever installs the bridge may
+    // never look at the log.
+    let lacking = loaded.warnings.iter().map(|warning| warning.advice());
+    let problems = found.problems.into_iter().chain(lacking);
     let Panels {
         server,
         desk,
@@ -107,7 +112,7 @@ pub async fn run(
             store,
             found.instance.clone(),
             found.left_running,
-            found.problems.into_iter().chain(problem).collect(),
+            problems.chain(problem).collect(),
         ),
         emergency.clone(),
         inbox::Settings {
@@ -121,6 +126,7 @@ pub async fn run(
             compose::set_log_level(&handle, level)
         })),
     )
+    .told_to(Service::find())
     .show_to(panel);
     let sources = Sources {
         mqtt,

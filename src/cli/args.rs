@@ -151,6 +151,21 @@ pub struct ToysArgs {
     pub timeout: Duration,
 }
 
+/// `healthcheck`
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct HealthcheckArgs {
+    /// How long to wait for the answer
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = positive)]
+    pub timeout: Duration,
+}
+
+/// `completions`
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompletionsArgs {
+    /// For which shell
+    pub shell: clap_complete::Shell,
+}
+
 /// `set`
 #[derive(Args, Clone, Debug, PartialEq)]
 pub struct SetArgs {
@@ -263,6 +278,10 @@ pub enum SchemaKind {
     ConfigJson,
     /// All settings, as a commented TOML file to start from
     ConfigExample,
+    /// The description of the Home Assistant app, as YAML
+    App,
+    /// What the options of the app are called, as YAML
+    AppTexts,
     /// All topics and payloads, as Markdown
     Mqtt,
     /// All known toy models, as Markdown

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{CheckArgs, Exit};
 use crate::config::types::OrOff;
-use crate::config::{Config, Flags, Loaded, Problem, Severity, Surroundings, load};
+use crate::config::{Flags, Loaded, Problem, Severity, Surroundings, load};
 
 /// Reads the settings and tells all about them.
 ///
@@ -68,7 +68,7 @@ fn summarise(loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", loaded.origin())?;
     let mut line = |name: &str, value: String| writeln!(out, "  {name:<16}{value}");
     line("data folder", loaded.data_dir.display().to_string())?;
-    line("broker", broker(config))?;
+    line("broker", broker(loaded))?;
     let home = &config.home_assistant;
     line(
         "Home Assistant",
@@ -106,9 +106,9 @@ fn summarise(loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-fn broker(config: &Config) -> String {
-    let mqtt = &config.mqtt;
-    let mut text = mqtt.broker().to_string();
+fn broker(loaded: &Loaded) -> String {
+    let mqtt = &loaded.config.mqtt;
+    let mut text = loaded.broker();
     if let Some(user) = &mqtt.username {
         text.push_str(&format!(" as {user}"));
     }

@@ -7,6 +7,7 @@
 mod args;
 mod check;
 mod exit;
+mod manual;
 mod schema;
 
 use std::io::{self, Write};
@@ -14,8 +15,8 @@ use std::io::{self, Write};
 use clap::{Parser, Subcommand};
 
 pub use args::{
-    CheckArgs, DemoArgs, DoctorArgs, Models, SchemaArgs, SchemaKind, SetArgs, SetOutput,
-    SettingsArgs, SimulateArgs, StopArgs, ToysArgs,
+    CheckArgs, CompletionsArgs, DemoArgs, DoctorArgs, HealthcheckArgs, Models, SchemaArgs,
+    SchemaKind, SetArgs, SetOutput, SettingsArgs, SimulateArgs, StopArgs, ToysArgs,
 };
 pub use exit::Exit;
 
@@ -105,6 +106,26 @@ Examples:
   toy2mqtt stop
   toy2mqtt stop alpha")]
     Stop(StopArgs),
+    /// Ask the running bridge whether it works
+    ///
+    /// For containers: ends with 0 if the broker lets us in and the bridge answers there, else with 1.
+    #[command(after_help = "\
+Examples:
+  toy2mqtt healthcheck
+  toy2mqtt healthcheck --timeout 2s")]
+    Healthcheck(HealthcheckArgs),
+    /// Print what makes a shell complete this command
+    #[command(after_help = "\
+Examples:
+  toy2mqtt completions bash > /usr/share/bash-completion/completions/toy2mqtt
+  toy2mqtt completions zsh > /usr/share/zsh/site-functions/_toy2mqtt
+  toy2mqtt completions fish > ~/.config/fish/completions/toy2mqtt.fish")]
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(after_help = "\
+Examples:
+  toy2mqtt man > /usr/share/man/man1/toy2mqtt.1")]
+    Man,
     /// Run a simulated app with simulated toys
     ///
     /// It answers like the Lovense app in Game Mode, toy events included, so that the bridge can be
@@ -140,6 +161,8 @@ pub fn answer(
             let text = schema::of_settings(args.kind)?;
             Some(out.write_all(text.as_bytes()).map(|()| Exit::Ok))
         }
+        Command::Completions(args) => Some(manual::completions(args.shell, out)),
+        Command::Man => Some(manual::page(out)),
         _ => None,
     }
 }

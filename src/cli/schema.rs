@@ -9,6 +9,8 @@ pub(super) fn of_settings(kind: SchemaKind) -> Option<String> {
         SchemaKind::Config => reference::markdown(),
         SchemaKind::ConfigJson => format!("{:#}\n", reference::json_schema()),
         SchemaKind::ConfigExample => reference::example(),
+        SchemaKind::App => reference::app(),
+        SchemaKind::AppTexts => reference::app_texts(),
         SchemaKind::Mqtt | SchemaKind::Toys | SchemaKind::Discovery => return None,
     })
 }

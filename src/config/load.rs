@@ -8,6 +8,7 @@ use super::check::check;
 use super::layers::{ADDON_VARIABLE, FILE_VARIABLE, Layers};
 use super::problem::{Place, Problem, Problems, Severity};
 use super::reading::Reading;
+use super::secret::Secret;
 use super::section::Section;
 use super::sections::Config;
 use super::surroundings::Surroundings;
@@ -79,6 +80,8 @@ pub struct Loaded {
     pub config: Config,
     /// The folder for what the bridge keeps: `data_dir`, or what holds without it.
     pub data_dir: PathBuf,
+    /// Whom to ask for the broker, since the settings do not name one.
+    pub supervisor: Option<Supervisor>,
     /// The file that was read.
     pub file: Option<PathBuf>,
     /// The files that were looked for, in this order.
@@ -87,7 +90,36 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
 }
 
+/// Home Assistant's Supervisor, as an app that it runs can reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Supervisor {
+    /// Its host, with a port if it is not 80.
+    pub host: String,
+    /// What it knows the app by.
+    pub token: Secret,
+}
+
+impl Supervisor {
+    /// From the variables that it gives to apps: `SUPERVISOR_TOKEN`, and, as for Home Assistant
+    /// itself, `SUPERVISOR` where its host is not called `supervisor`.
+    fn find(surroundings: &dyn Surroundings) -> Option<Self> {
+        let token = Secret::new(surroundings.variable("SUPERVISOR_TOKEN")?);
+        let host = surroundings.variable("SUPERVISOR");
+        let host = host.unwrap_or_else(|| "supervisor".to_owned());
+        Some(Self { host, token })
+    }
+}
+
 impl Loaded {
+    /// Where the broker is, in words.
+    #[must_use]
+    pub fn broker(&self) -> String {
+        match self.supervisor {
+            Some(_) => "the broker that the Supervisor knows".to_owned(),
+            None => self.config.mqtt.broker().to_string(),
+        }
+    }
+
     /// Where the settings come from, in a sentence.
     #[must_use]
     pub fn origin(&self) -> String {
@@ -153,6 +185,11 @@ pub fn load(flags: &Flags, surroundings: &dyn Surroundings) -> Result<Loaded, Pr
                 .data_dir
                 .clone()
                 .unwrap_or_else(|| default_data_dir(surroundings)),
+            // A broker that the user names wins.
+            supervisor: match config.mqtt.url {
+                None => Supervisor::find(surroundings),
+                Some(_) => None,
+            },
             config,
             file,
             searched,

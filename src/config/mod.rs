@@ -28,7 +28,7 @@ pub mod types;
 mod value;
 
 pub use kind::Kind;
-pub use load::{BadOverride, Flags, Loaded, Override, load};
+pub use load::{BadOverride, Flags, Loaded, Override, Supervisor, load};
 pub use problem::{Place, Problem, Problems, Severity};
 pub use secret::{REDACTED, Secret};
 pub use section::{Field, Leaf, Shape};

@@ -74,6 +74,15 @@ impl Problem {
         }
     }
 
+    /// Which key, and what to do about it, for those who know where the settings are.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self.key.as_str() {
+            "" => self.message.clone(),
+            key => format!("{key}: {}", self.message),
+        }
+    }
+
     /// For programs: `severity`, `message`, and `file`, `line`, `variable`, `flag` and `key` where
     /// they apply.
     #[must_use]

@@ -56,7 +56,8 @@ section! {
     /// The MQTT broker.
     pub struct Mqtt {
         /// Where the broker listens: `mqtt://host:port`, or `mqtts://host:port` for TLS. The port may
-        /// be left out: 1883, or 8883 with TLS. Without a URL: `mqtt://localhost:1883`.
+        /// be left out: 1883, or 8883 with TLS. Without a URL it is the broker that Home Assistant's
+        /// Supervisor knows, where the bridge runs as its app, else `mqtt://localhost:1883`.
         pub url: Option<BrokerUrl> = None => "\"mqtts://broker.lan:8883\"",
         /// The user to log in as.
         pub username: Option<String> = None => "\"toy2mqtt\"",

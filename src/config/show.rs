@@ -8,6 +8,9 @@ use super::sections::Config;
 /// Keys that say which hardware or brand is in the house.
 const REVEALING: [&str; 2] = ["address", "app_name"];
 
+/// What sections that are called after a brand begin with.
+const BRANDED: [&str; 2] = ["lovense", "buttplug"];
+
 impl Config {
     /// The settings as JSON, for `bridge/info` and `check`: without secrets, and without what is not
     /// set. With `privacy.discreet` toys are shown by their ids alone, and sections named after a
@@ -16,7 +19,7 @@ impl Config {
     pub fn redacted(&self) -> Json {
         let mut json = Section::show(self);
         if self.privacy.discreet {
-            json.remove("lovense_lan");
+            json.retain(|key, _| !BRANDED.iter().any(|brand| key.starts_with(brand)));
             if let Some(ble) = json.get_mut("ble").and_then(Json::as_object_mut) {
                 ble.remove("allow");
                 ble.remove("deny");

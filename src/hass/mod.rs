@@ -14,6 +14,7 @@ pub mod command;
 pub mod discovery;
 pub mod privacy;
 pub mod state;
+pub mod supervisor_api;
 mod words;
 
 pub use privacy::Privacy;

@@ -137,6 +137,23 @@ impl Privacy {
         single_line(&text, MAX_STATE)
     }
 
+    /// A line of the log: without brands, and with neutral words for backends.
+    #[must_use]
+    pub fn log_line(self, line: &str) -> String {
+        let mut line = line.to_owned();
+        if self.is_discreet() {
+            for words in BACKENDS {
+                if BRANDS.iter().any(|brand| words.kind.contains(brand)) {
+                    line = line.replace(words.kind, words.neutral);
+                }
+            }
+            for brand in BRANDS {
+                line = replace(&line, brand, anywhere);
+            }
+        }
+        line
+    }
+
     /// A text for people about a toy.
     #[must_use]
     pub fn toy_text(self, toy: &ToyView, text: &str) -> String {
@@ -237,6 +254,14 @@ mod tests {
         let text = Privacy::Discreet.text("the LOVENSE app (Lovense Remote) said no");
         assert_eq!(text, "the … app (… Remote) said no");
         assert_eq!(Privacy::Open.text("Lovense"), "Lovense");
+    }
+
+    #[test]
+    fn lines_of_the_log_name_no_brand() {
+        let line = "WARN no answer from Intiface link=\"lovense_lan_2\"\n";
+        let neutral = "WARN no answer from … link=\"phone_2\"\n";
+        assert_eq!(Privacy::Discreet.log_line(line), neutral);
+        assert_eq!(Privacy::Open.log_line(line), line);
     }
 
     #[test]

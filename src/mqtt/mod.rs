@@ -4,6 +4,7 @@
 //! neither does IO. [`session`] keeps the connections up, and is the only file that knows the MQTT
 //! library.
 
+pub mod guide;
 pub mod outbox;
 pub mod publisher;
 pub mod reference;
@@ -12,6 +13,7 @@ pub mod tls;
 pub mod topics;
 mod twice;
 
+pub use guide::{Access, Guide};
 pub use outbox::Rank;
 pub use publisher::Publisher;
 pub use session::{Event, Message, Options, Session};

@@ -10,12 +10,12 @@
 
 mod connection;
 mod reason;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::{AsyncClient, LastWill, MqttOptions, QoS, TlsConfiguration, Transport};
-use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +23,8 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use self::connection::{Connection, Side};
+use self::way::Way;
+use super::guide::{Access, Guide};
 use super::publisher::{MAX_PAYLOAD, Publisher};
 use super::twice::{Lane, Twice};
 
@@ -39,14 +41,10 @@ const INBOX: usize = 64;
 /// How to reach the broker, and what to hear from it.
 #[derive(Clone, Default)]
 pub struct Options {
-    /// Host name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// TLS, if it is to be used.
-    pub tls: Option<Arc<ClientConfig>>,
-    /// User and password.
-    pub credentials: Option<(String, String)>,
+    /// The way to the broker, unless there is a guide.
+    pub access: Access,
+    /// Whom to ask for the way instead.
+    pub guide: Option<Arc<dyn Guide>>,
     /// The client id; the second connection adds `-stop`.
     pub client_id: String,
     /// What the broker publishes, retained, when we vanish, if anything.
@@ -134,10 +132,12 @@ impl Session {
             filters: options.stop_filters.clone(),
             twice,
         };
-        let connection = Connection::new(main.clone(), main_loop, closing.clone());
+        let way = Way::new(options, Options::main);
+        let connection = Connection::new(main.clone(), main_loop, way, closing.clone());
         tasks.spawn(guarded(cancel.clone(), connection.run(main_side)));
         if !options.stop_filters.is_empty() {
-            let connection = Connection::new(stop.clone(), stop_loop, closing.clone());
+            let way = Way::new(options, Options::stop);
+            let connection = Connection::new(stop.clone(), stop_loop, way, closing.clone());
             tasks.spawn(guarded(cancel.clone(), connection.run(stop_side)));
         }
         tasks.spawn(guarded(
@@ -186,15 +186,16 @@ async fn guarded(cancel: CancellationToken, task: impl Future<Output = ()>) {
 
 impl Options {
     fn common(&self, client_id: String) -> MqttOptions {
-        let mut options = MqttOptions::new(client_id, self.host.clone(), self.port);
+        let access = &self.access;
+        let mut options = MqttOptions::new(client_id, access.host.clone(), access.port);
         options
             .set_clean_session(true)
             .set_keep_alive(self.keep_alive())
             .set_max_packet_size(MAX_INCOMING, MAX_PAYLOAD + 64 * 1024);
-        if let Some((user, password)) = &self.credentials {
+        if let Some((user, password)) = &access.credentials {
             options.set_credentials(user, password);
         }
-        if let Some(tls) = &self.tls {
+        if let Some(tls) = &access.tls {
             let tls = TlsConfiguration::Rustls(Arc::clone(tls));
             options.set_transport(Transport::tls_with_config(tls));
         }

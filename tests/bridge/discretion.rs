@@ -105,6 +105,11 @@ async fn a_discreet_bridge_gives_nothing_away() {
             assert!(!all.contains(word), "{word:?} in {all}");
         }
     }
+    let log = rig.bridge.log().to_lowercase();
+    assert!(log.contains("connected to the broker"), "{log}");
+    for word in &telling {
+        assert!(!log.contains(word), "{word:?} in {log}");
+    }
 }
 
 #[tokio::test]

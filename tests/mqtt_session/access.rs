@@ -61,7 +61,7 @@ async fn an_access_list_as_documented_lets_the_bridge_work() {
     };
     let broker = Mosquitto::start(&setup).await;
     let mut options = options(broker.addr);
-    options.credentials = Some(user("toys"));
+    options.access.credentials = Some(user("toys"));
     let mut bridge = Bridge::up(&options).await;
     let mut user = broker.client_as("ha", "home_assistant", "secret").await;
     user.publish(STOP, "", false).await;
@@ -81,14 +81,14 @@ async fn a_wrong_password_is_told_and_the_right_one_works() {
     let broker = Mosquitto::start(&setup).await;
     for wrong in [None, Some(("toys".into(), "wrong".into()))] {
         let mut options = options(broker.addr);
-        options.credentials = wrong;
+        options.access.credentials = wrong;
         let mut bridge = Bridge::start(&options);
         let reason = bridge.wait_down("").await;
         assert!(reason.contains("mqtt.password"), "{reason}");
         bridge.close().await;
     }
     let mut options = options(broker.addr);
-    options.credentials = Some(("toys".into(), "right".into()));
+    options.access.credentials = Some(("toys".into(), "right".into()));
     Bridge::up(&options).await.close().await;
 }
 
@@ -127,10 +127,9 @@ fn with_tls(
         ca_file: ca.map(|ca| ca.file.clone()),
         client,
     };
-    Options {
-        tls: Some(tls.client_config().unwrap()),
-        ..options(broker.addr)
-    }
+    let mut options = options(broker.addr);
+    options.access.tls = Some(tls.client_config().unwrap());
+    options
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use toy2mqtt::mqtt::{Event, Message, Options, Publisher, Session};
+use toy2mqtt::mqtt::{Access, Event, Message, Options, Publisher, Session};
 
 use crate::support::soon;
 
@@ -15,8 +15,11 @@ pub(crate) const SET: &str = "toy2mqtt/toy_1a2b3c4d/set";
 /// What the bridge asks of the session.
 pub(crate) fn options(addr: SocketAddr) -> Options {
     Options {
-        host: addr.ip().to_string(),
-        port: addr.port(),
+        access: Access {
+            host: addr.ip().to_string(),
+            port: addr.port(),
+            ..Access::default()
+        },
         client_id: "toy2mqtt-test".into(),
         will: Some((STATE.into(), b"offline".to_vec())),
         filters: vec!["toy2mqtt/+/set".into(), "toy2mqtt/+/+/set".into()],

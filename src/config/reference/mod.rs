@@ -1,11 +1,13 @@
 //! The reference of all settings, made from their definitions, so that it cannot be wrong.
 
+mod app;
 mod example;
 mod markdown;
 mod schema;
 
 use serde_json::Value as Json;
 
+pub use app::{NOT_OPTIONS, app, app_texts};
 pub use example::example;
 pub use markdown::markdown;
 pub use schema::json_schema;

@@ -19,6 +19,7 @@ use tracing::debug;
 
 use super::Message;
 use super::reason::explain;
+use super::way::Way;
 
 /// A connection that lasted this long has proved itself: after it, attempts start swiftly again.
 const PROVED: Duration = Duration::from_secs(5);
@@ -51,6 +52,7 @@ pub(super) struct Connection {
     client: AsyncClient,
     event_loop: EventLoop,
     closing: CancellationToken,
+    way: Way,
     backoff: ExponentialBackoff,
     /// Since when the broker has been there, as far as is known.
     since: Option<Instant>,
@@ -64,6 +66,7 @@ impl Connection {
     pub(super) fn new(
         client: AsyncClient,
         mut event_loop: EventLoop,
+        way: Way,
         closing: CancellationToken,
     ) -> Self {
         let mut network = event_loop.network_options();
@@ -81,6 +84,7 @@ impl Connection {
             client,
             event_loop,
             closing,
+            way,
             backoff,
             since: None,
             unsent: VecDeque::new(),
@@ -91,6 +95,9 @@ impl Connection {
     /// Polls until it is disconnected on purpose.
     pub(super) async fn run(mut self, mut side: impl Side) {
         loop {
+            if self.find_way(&mut side).await.is_none() {
+                return;
+            }
             // To give up a poll half-way could lose a part of a packet. Here nothing follows it.
             let polled = tokio::select! {
                 biased;
@@ -112,7 +119,11 @@ impl Connection {
                 Err(ConnectionError::RequestsDone) => return,
                 Err(error) => {
                     self.forget();
-                    side.down(explain(&error, self.since.is_some())).await;
+                    let reason = match self.way.lost(&error, self.since.is_some()) {
+                        Some(reason) => reason,
+                        None => explain(&error, self.since.is_some()),
+                    };
+                    side.down(reason).await;
                     if self.rest().await.is_none() {
                         return;
                     }
@@ -122,6 +133,21 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Asks for the way to the broker, as often as it takes; `None` if there is to be no attempt.
+    async fn find_way(&mut self, side: &mut impl Side) -> Option<()> {
+        // Not a word about closing otherwise: a goodbye may be on its way.
+        while !self.way.is_known() {
+            match self.closing.run_until_cancelled(self.way.ask()).await? {
+                Ok(options) => self.event_loop.mqtt_options = options,
+                Err(reason) => {
+                    side.down(reason).await;
+                    self.rest().await?;
+                }
+            }
+        }
+        Some(())
     }
 
     /// Waits until the next attempt; `None` if there is to be none.
