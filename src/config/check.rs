@@ -160,6 +160,10 @@ impl Checks<'_> {
             let message = "lets others than this machine in: set web.token or web.ingress, too";
             self.error("web.listen", message);
         }
+        if !beyond && web.token.is_none() && !web.allowed_hosts.is_empty() {
+            let message = "whoever comes through the proxy of that name needs no token: set web.token";
+            self.warn("web.allowed_hosts", message);
+        }
         if web.ingress && !beyond {
             let message = "has no effect while web.listen is only for this machine: write \
                            \"0.0.0.0:8099\" there";

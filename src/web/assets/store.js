@@ -6,7 +6,7 @@ export const state = {
   link: 'connecting', // connecting, live, lost, locked
   info: null, toys: new Map(), activity: [], log: [], groups: [], patterns: [],
   stopping: null, // { since, tries, error } while a stop of all toys is not acknowledged
-  stopped: null, // { at, late } after it was
+  stopped: null, // { at } for a moment after it was
   toasts: [], lostAt: null,
 };
 
@@ -109,8 +109,12 @@ export async function stopAll() {
       await ask('api/stop', { body: null, patience: stopping.tries === 1 ? 6000 : 3000 });
       break;
     } catch (error) {
-      // It came through; the bridge itself goes on until every toy has confirmed.
-      if (error.status >= 500 && error.body?.results) { state.stopped = { at: Date.now(), late: error.message }; break; }
+      // It came through. A toy that is away cannot be told; whatever moved it ends by itself.
+      const failed = Object.values(error.body?.results ?? {}).filter((one) => !one.ok);
+      if (failed.length && failed.every((one) => one.error?.code === 'offline')) {
+        toast(`Stopped, but one is away: ${error.message}`, 'bad');
+        break;
+      }
       stopping.error = error.message;
       changed();
       await Promise.race([pause(300), new Promise((wake) => { stopping.again = wake; })]);
@@ -247,11 +251,13 @@ export function connect() {
 
 // Browsers allow six connections to one place: whoever is not looked at gives theirs back.
 let hiding = 0;
-document.addEventListener('visibilitychange', () => {
+function looked() {
   clearTimeout(hiding);
   if (document.hidden) hiding = setTimeout(() => { stream?.close(); stream = null; clearTimeout(silence); }, 5000);
   else if (!stream && state.link !== 'locked') connect();
-});
+}
+document.addEventListener('visibilitychange', looked);
+if (document.hidden) looked();
 addEventListener('pagehide', () => { stream?.close(); stream = null; clearTimeout(silence); clearTimeout(again); });
 addEventListener('pageshow', (event) => event.persisted && state.link !== 'locked' && connect());
 addEventListener('online', () => state.link === 'lost' && connect());

@@ -88,8 +88,10 @@ export function Toy({ id }) {
         <p class="buttons"><button disabled=${away || info.quiet} onClick=${() => act(`api/toys/${id}/identify`, null, 'Two gentle pulses')}>Identify</button>
           <${Copy} topic=${`${id}/identify`} payload=${() => 'x'} name="identify" />
           <button onClick=${() => act('api/republish', null, 'Everything is published again')}>Publish again</button>
+          <${Copy} topic="bridge/request/republish" payload=${() => ({})} name="publishing again" />
           <${Sure} label="Forget" question="Drop its name and limits?" yes="Forget" disabled=${!away}
-            act=${async () => { if (await act(`api/toys/${id}/forget`, null, 'Forgotten')) location.hash = '#/'; }} /></p>
+            act=${async () => { if (await act(`api/toys/${id}/forget`, null, 'Forgotten')) location.hash = '#/'; }} />
+          <${Copy} topic="bridge/request/forget" payload=${() => ({ toy: id })} name="forgetting" /></p>
         ${!away && html`<p class="note">It can be forgotten while it is away.</p>`}</section>
       <${Raw} title="State" value=${toy.state} />
       ${full?.discovery && html`<${Raw} title="Discovery for Home Assistant" value=${full.discovery} />`}
