@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use crate::forwarder::Forwarder;
 use crate::proc::{self, Memory, mebibytes};
 use crate::stage::{App, Bridge, PROGRAM, Stage};
@@ -34,9 +37,52 @@ pub(crate) async fn memory() -> Result<Vec<Row>, Failure> {
             memory.resident <= limit,
         ));
     }
+    rows.push(panel().await?);
     let size = std::fs::metadata(PROGRAM)?.len();
     rows.push(Row::note("size of the program", mebibytes(size)));
     Ok(rows)
+}
+
+/// What the panel costs: all its files asked for, two who watch, and toys that move meanwhile.
+async fn panel() -> Result<Row, Failure> {
+    let off = Stage::set(App::vibrators(10), "").await?;
+    write(&off, 10, 200).await?;
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?
+        .local_addr()?
+        .port();
+    let web = format!("[web]\nlisten = \"127.0.0.1:{port}\"");
+    let on = Stage::set(App::vibrators(10), &web).await?;
+    let ask = async |path: &str| -> Result<TcpStream, Failure> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await?;
+        Ok(stream)
+    };
+    let watchers = [ask("/api/events").await?, ask("/api/events").await?];
+    let mut reading = tokio::task::JoinSet::new();
+    for mut watcher in watchers {
+        reading.spawn(async move { tokio::io::copy(&mut watcher, &mut tokio::io::sink()).await });
+    }
+    for (path, content) in toy2mqtt::web::asset_bytes() {
+        let mut answer = Vec::new();
+        ask(path).await?.read_to_end(&mut answer).await?;
+        if !answer.ends_with(content) {
+            return Err(format!("the panel does not serve {path}").into());
+        }
+    }
+    write(&on, 10, 200).await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let without = Memory::of(off.bridge.pid())?.resident;
+    let with = Memory::of(on.bridge.pid())?.resident;
+    let more = with.saturating_sub(without);
+    let limit = 3 << 20;
+    Ok(Row::new(
+        "RSS more with the panel and two who watch",
+        mebibytes(more),
+        "–",
+        format!("≤ {}", mebibytes(limit)),
+        more <= limit,
+    ))
 }
 
 pub(crate) async fn cpu() -> Result<Vec<Row>, Failure> {

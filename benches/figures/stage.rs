@@ -185,14 +185,12 @@ pub(crate) struct Bridge {
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_toy2mqtt");
 
 impl Bridge {
-    /// Starts it with default settings, save where broker and app are, and `extra` in the section
-    /// of the app.
+    /// Starts it with default settings, save where broker and app are, no panel, and `extra` in the
+    /// section of the app and behind it.
     pub(crate) fn start(broker: &Broker, app: &App, extra: &str) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let mut settings = String::new();
         writeln!(settings, "data_dir = {:?}", folder.path().join("data"))?;
-        // Another bridge may want the usual port; what the panel costs is measured by itself.
-        writeln!(settings, "[web]\nlisten = \"off\"")?;
         writeln!(
             settings,
             "[mqtt]\nurl = \"mqtt://127.0.0.1:{}\"",
@@ -201,6 +199,10 @@ impl Bridge {
         writeln!(settings, "base_topic = \"bench\"")?;
         writeln!(settings, "[[lovense_lan]]\nhost = \"127.0.0.1\"")?;
         writeln!(settings, "port = {}\n{extra}", app.address().port())?;
+        // What the panel costs is measured by itself.
+        if !extra.contains("[web]") {
+            writeln!(settings, "[web]\nlisten = \"off\"")?;
+        }
         let path: PathBuf = folder.path().join("toy2mqtt.toml");
         std::fs::write(&path, settings)?;
         let started = Instant::now();

@@ -228,6 +228,20 @@ impl Driver {
         }
     }
 
+    /// Remembers a request over MQTT that did not reach the engine.
+    pub(super) fn note_refused(
+        &mut self,
+        target: &Target,
+        id: Option<&str>,
+        requested: &Value,
+        rejection: &Rejection,
+    ) {
+        if self.panel.is_some() {
+            let result = self.result(&Err(rejection.clone()), id, requested);
+            self.note_outcome(toy_of(target), "mqtt", &result);
+        }
+    }
+
     fn note_outcome(&mut self, toy: Option<ToyId>, by: &str, result: &Value) {
         let known = toy.filter(|toy| self.engine.description(*toy).is_some());
         match (&mut self.panel, known) {

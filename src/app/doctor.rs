@@ -59,7 +59,13 @@ const APP_AWAY: &str = "open the app, look at its Game Mode screen, and compare 
 /// What to do when this backend does not answer.
 #[must_use]
 pub fn cure_of(backend: &str) -> Option<&'static str> {
-    backend.starts_with("lovense_lan").then_some(APP_AWAY)
+    if backend.starts_with("lovense_lan") {
+        Some(APP_AWAY)
+    } else if backend.starts_with("buttplug") {
+        Some("start the server in Intiface Central, and compare its address with buttplug.url")
+    } else {
+        None
+    }
 }
 
 /// Tries everything that the settings name, and Bluetooth also if it is asked for. Each hop takes

@@ -249,6 +249,7 @@ impl Driver {
         rejection: &Rejection,
     ) {
         self.health.rejected(rejection.code);
+        self.note_refused(target, id, requested, rejection);
         self.outlet.refused(target, topic, id, requested, rejection);
     }
 

@@ -162,7 +162,6 @@ fn parse(all: &[u8]) -> Answer {
 }
 
 /// Chunked bytes (RFC 9112 §7.1) as they come.
-#[derive(Default)]
 struct Chunks {
     bytes: Vec<u8>,
 }

@@ -8,6 +8,7 @@ mod shared;
 #[path = "../bridge/support/mod.rs"]
 mod support;
 
+mod budget;
 mod client;
 mod document;
 mod health;
