@@ -161,7 +161,8 @@ impl Checks<'_> {
             self.error("web.listen", message);
         }
         if !beyond && web.token.is_none() && !web.allowed_hosts.is_empty() {
-            let message = "whoever comes through the proxy of that name needs no token: set web.token";
+            let message =
+                "whoever comes through the proxy of that name needs no token: set web.token";
             self.warn("web.allowed_hosts", message);
         }
         if web.ingress && !beyond {
