@@ -19,7 +19,7 @@ test: ## all tests, with a real broker and a real D-Bus
 
 bench: ## measure what the README claims
 	@scripts/need.sh cargo cc mosquitto
-	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo bench --all-features
+	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo bench
 
 lint: ## format, clippy, documentation, generated files, dependencies
 	@scripts/need.sh cargo cc rustfmt clippy
