@@ -3,6 +3,14 @@
 //! Assistant would. A scripted server does what the real one cannot be made to do.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
+#[path = "../bluetooth/bluez.rs"]
+mod bluez;
+#[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
+#[path = "../bluetooth/bus.rs"]
+mod bus;
+#[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
+mod embedded;
 mod engine;
 mod faults;
 mod life;
