@@ -108,6 +108,16 @@ const NEVER: &[(&str, &[&str], &str)] = &[
         &["tokio", "btleplug"],
         "advertisements are judged without a radio",
     ),
+    (
+        "src/backend/ble/gatt",
+        &["tokio", "btleplug"],
+        "characteristics are chosen without a radio",
+    ),
+    (
+        "src/backend/ble/roster",
+        &["tokio", "btleplug"],
+        "who is ours is decided without a radio",
+    ),
 ];
 
 /// Crates that only some files may name, so that they can be exchanged.
@@ -115,10 +125,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rumqttc", &["src/mqtt/session"]),
     ("figment", &["src/config/"]),
     ("backoff", &["src/backend/supervisor", "src/mqtt/session"]),
-    ("bluez_async", &["src/backend/ble/survey"]),
+    ("bluez_async", &["src/backend/ble/radio"]),
     (
         "btleplug",
-        &["src/backend/ble/survey", "src/backend/buttplug/embedded"],
+        &[
+            "src/backend/ble/radio",
+            "src/backend/ble/survey",
+            "src/backend/buttplug/embedded",
+        ],
     ),
     ("buttplug_core", &["src/backend/buttplug/embedded"]),
     ("buttplug_server", &["src/backend/buttplug/embedded"]),

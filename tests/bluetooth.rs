@@ -1,5 +1,5 @@
-//! `toy2mqtt doctor --bluetooth`: the real program and the real Bluetooth library, against a
-//! simulated bluetoothd on a real D-Bus.
+//! Bluetooth: the real program and the real Bluetooth library, against a simulated bluetoothd on a
+//! real D-Bus. Here `toy2mqtt doctor --bluetooth`; `toys` and `recovery` have the running bridge.
 #![cfg(all(feature = "ble", target_os = "linux"))]
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -9,6 +9,16 @@ mod support;
 mod bluez;
 #[path = "bluetooth/bus.rs"]
 mod bus;
+#[path = "bluetooth/objects.rs"]
+mod objects;
+#[path = "bluetooth/recovery.rs"]
+mod recovery;
+#[path = "bluetooth/rig.rs"]
+mod rig;
+#[path = "bluetooth/toys.rs"]
+mod toys;
+#[path = "bluetooth/world.rs"]
+mod world;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixListener;

@@ -179,7 +179,7 @@ fn syntax_errors_name_the_line_and_not_its_content() {
 
 #[test]
 fn settings_that_do_not_go_together() {
-    let cases: [(&str, &[&str]); 23] = [
+    let cases: [(&str, &[&str]); 24] = [
         (
             "mqtt.password = 'x'",
             &["1: mqtt.password: needs mqtt.username: MQTT has no password without a user"],
@@ -294,6 +294,10 @@ fn settings_that_do_not_go_together() {
             ],
         ),
         (
+            "[ble]\nenabled = true\nallow = ['F0:82:C0:02:46:FA']\ndeny = ['f082c00246fa']",
+            &["4: ble.deny: has f082c00246fa, which ble.allow has too"],
+        ),
+        (
             "[[pattern]]\nname = 'Off'\nlevels = []",
             &[
                 "2: pattern[0].name: a pattern's name is 1 to 40 characters, and neither \"Off\" nor \"none\"",
@@ -333,6 +337,10 @@ fn what_is_allowed_but_unwise_is_a_warning() {
             "4: lovense_lan[0].events_port: has no effect with events = false",
         ),
         (
+            "[ble]\nenabled = false\nscan = 'all'\n[[lovense_lan]]\nhost = 'a'",
+            "3: ble.scan: has no effect without ble.enabled = true",
+        ),
+        (
             "[[buttplug]]\nurl = 'ws://a'\n[[buttplug]]\nurl = 'ws://b'",
             "3: buttplug[1].name: without a name its toys would be new ones whenever the order of the servers is changed",
         ),
@@ -356,7 +364,8 @@ fn with_no_way_to_reach_toys_it_says_so() {
     assert_eq!(
         said,
         [
-            "warning: settings: lovense_lan: no toy can be reached: add [[lovense_lan]] with the host of the app, or [[buttplug]] with the URL of a server"
+            "warning: settings: lovense_lan: no toy can be reached: add [[lovense_lan]] with the host of the app \
+             or [[buttplug]] with the URL of a server, or switch Bluetooth on with ble.enabled"
         ]
     );
 }

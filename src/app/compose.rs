@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "ble")]
+use crate::backend::Backend;
 use crate::backend::buttplug::wire::Dialect;
 use crate::backend::buttplug::{Options as ServerOptions, Place, Server};
 use crate::backend::lovense::lan::{LanApp, Options as LanOptions, OptionsError};
@@ -12,6 +14,8 @@ use crate::config::Config;
 use crate::config::sections::{Buttplug, LovenseLan};
 use crate::config::types::{LogLevel, Protocol, Scheme, Trust as TrustSetting};
 use crate::domain::BackendId;
+#[cfg(feature = "ble")]
+use crate::engine::Memory;
 use crate::hass::Privacy;
 use crate::mqtt::tls::{TlsError, TlsOptions};
 use crate::mqtt::{BadBase, Options as SessionOptions, Topics};
@@ -204,6 +208,45 @@ pub fn server_options(config: &Config, data_dir: Option<&Path>) -> Vec<ServerOpt
         })
     };
     servers.filter_map(options).collect()
+}
+
+/// Bluetooth, if the settings ask for it: `memory` has the toys that have been here before, and
+/// `left_running` says that the last run may have left toys running.
+#[cfg(feature = "ble")]
+#[must_use]
+pub fn bluetooth(config: &Config, memory: &Memory, left_running: bool) -> Option<Arc<dyn Backend>> {
+    use crate::backend::ble::{Ble, Options, ScanPolicy};
+    use crate::config::types::{Address, BleScan};
+
+    let ble = config.ble.enabled.then_some(&config.ble)?;
+    let addresses = |list: &[Address]| {
+        let list = list.iter().map(|address| address.hardware().as_str());
+        list.map(str::to_owned).collect()
+    };
+    let remembered = memory.toys.values().filter_map(|toy| {
+        let hardware = toy.description.as_ref()?.hardware.as_str();
+        // Only Lovense toys are called by their address.
+        let is_address = hardware.len() == 12 && hardware.bytes().all(|b| b.is_ascii_hexdigit());
+        is_address.then(|| hardware.to_owned())
+    });
+    let named = config.toy.iter().filter_map(|toy| toy.address.as_ref());
+    let named = named.map(|address| address.hardware().as_str().to_owned());
+    let mut options = Options {
+        adapter: ble.adapter.clone(),
+        scan: match ble.scan {
+            BleScan::Asked => ScanPolicy::Asked,
+            BleScan::Known => ScanPolicy::Known,
+            BleScan::All => ScanPolicy::All,
+        },
+        allow: addresses(&ble.allow),
+        deny: addresses(&ble.deny),
+        known: remembered.chain(named).collect(),
+        adopt: left_running,
+        ..Options::new(backend_id("ble", 0))
+    };
+    options.manners.pace = ble.pace.get();
+    options.manners.battery = ble.battery.get();
+    Some(Ble::new(options))
 }
 
 /// What the outlet has to know.

@@ -62,13 +62,14 @@ pub fn cure_of(backend: &str) -> Option<&'static str> {
     backend.starts_with("lovense_lan").then_some(APP_AWAY)
 }
 
-/// Tries everything that the settings name, and Bluetooth if it is asked for. Each hop takes
+/// Tries everything that the settings name, and Bluetooth also if it is asked for. Each hop takes
 /// `patience` at most, more or less.
 pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let (mut findings, backends) = broker(config, patience).await;
-    if config.lovense_lan.is_empty() && config.buttplug.is_empty() {
-        let text = "no app is configured";
-        let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows";
+    if config.lovense_lan.is_empty() && config.buttplug.is_empty() && !config.ble.enabled {
+        let text = "no way to reach toys is configured";
+        let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows, or \
+                    [[buttplug]] with the URL of a server, or switch Bluetooth on: ble.enabled = true";
         findings.push(Finding::bad("lovense_lan", text, cure));
     }
     for (index, app) in config.lovense_lan.iter().enumerate() {
@@ -90,8 +91,8 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
     for options in compose::server_options(config, None) {
         findings.extend(servers::server(options, &backends).await);
     }
-    if bluetooth {
-        findings.extend(bluetooth::bluetooth(patience).await);
+    if bluetooth || config.ble.enabled {
+        findings.extend(bluetooth::bluetooth(config, patience).await);
     }
     findings
 }

@@ -76,6 +76,11 @@ pub async fn run(
         let status = supervisor.start(Arc::clone(&backend), buttplug::RECONNECT);
         backends.add(backend, status);
     }
+    #[cfg(feature = "ble")]
+    if let Some(backend) = compose::bluetooth(config, &memory, found.left_running) {
+        let status = supervisor.start(Arc::clone(&backend), crate::backend::ble::RECONNECT);
+        backends.add(backend, status);
+    }
 
     let outlet = Outlet::new(
         session.publisher(),

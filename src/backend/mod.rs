@@ -63,6 +63,12 @@ pub trait Link: Send {
     /// Calls [`LinkContext::proven`] once the far end has shown that it works, not merely that it
     /// accepts connections: this resets the backoff.
     fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError>;
+
+    /// The bridge ends, [`Self::run`] has been dropped: the moment for a goodbye, which may take
+    /// some tenths of a second.
+    fn close(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// Why a connection ended, and what to do about it.
@@ -85,13 +91,29 @@ pub struct LinkContext {
     /// Where to report.
     pub reports: Reports,
     proven: Arc<dyn Fn() + Send + Sync>,
+    open: Arc<dyn Fn(Box<dyn Link>) + Send + Sync>,
 }
 
 impl LinkContext {
     /// A context that reports to `reports` and calls `proven` whenever the link has proved itself.
     #[must_use]
     pub fn new(reports: Reports, proven: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { reports, proven }
+        Self {
+            reports,
+            proven,
+            open: Arc::new(|_| ()),
+        }
+    }
+
+    /// The same, with somebody who keeps up further links.
+    #[must_use]
+    pub fn with_opener(self, open: Arc<dyn Fn(Box<dyn Link>) + Send + Sync>) -> Self {
+        Self { open, ..self }
+    }
+
+    /// Has one more connection kept up from now on: not all are known from the start.
+    pub fn open(&self, link: Box<dyn Link>) {
+        (self.open)(link);
     }
 
     /// The far end works: the next failure starts again with a short delay.

@@ -20,6 +20,9 @@ use tracing::{debug, info, warn};
 use super::{Backend, Link, LinkContext, LinkError, Report, Reports};
 use crate::domain::BackendId;
 
+/// How long the goodbye of a link may take.
+const GOODBYE: Duration = Duration::from_millis(500);
+
 /// How long to wait between attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -160,21 +163,15 @@ impl Supervisor {
     /// Starts all links of `backend` and keeps them up. Returns their states, in the order of
     /// [`Backend::links`].
     pub fn start(&self, backend: Arc<dyn Backend>, policy: Policy) -> Vec<Arc<LinkStatus>> {
-        let id = backend.id().clone();
+        let reports = Reports::new(backend.id().clone(), self.reports.clone());
+        let keeper = Keeper {
+            reports,
+            policy,
+            cancel: self.cancel.clone(),
+            tasks: self.tasks.clone(),
+        };
         let links = backend.links();
-        links
-            .into_iter()
-            .map(|link| {
-                let reports = Reports::new(id.clone(), self.reports.clone());
-                let status = Arc::new(LinkStatus::new(link.name()));
-                let kept = keep_up(link, reports, policy.backoff(), Arc::clone(&status));
-                let cancel = self.cancel.clone();
-                self.tasks.spawn(async move {
-                    cancel.run_until_cancelled(kept).await;
-                });
-                status
-            })
-            .collect()
+        links.into_iter().map(|link| keeper.keep(link)).collect()
     }
 
     /// Waits until every link has ended, which they do once the token is cancelled.
@@ -184,22 +181,50 @@ impl Supervisor {
     }
 }
 
+/// Starts links of one backend, those that are known from the start and those that turn up later.
+#[derive(Clone)]
+struct Keeper {
+    reports: Reports,
+    policy: Policy,
+    cancel: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Keeper {
+    fn keep(&self, mut link: Box<dyn Link>) -> Arc<LinkStatus> {
+        let status = Arc::new(LinkStatus::new(link.name()));
+        let (proof, opener) = (Arc::clone(&status), self.clone());
+        let context = LinkContext::new(self.reports.clone(), Arc::new(move || proof.prove()));
+        let context = context.with_opener(Arc::new(move |link| {
+            opener.keep(link);
+        }));
+        let (cancel, backoff) = (self.cancel.clone(), self.policy.backoff());
+        let kept = Arc::clone(&status);
+        self.tasks.spawn(async move {
+            let running = keep_up(link.as_mut(), &context, backoff, &kept);
+            cancel.run_until_cancelled(running).await;
+            if tokio::time::timeout(GOODBYE, link.close()).await.is_err() {
+                debug!(link = kept.name, "it did not say goodbye in time");
+            }
+        });
+        status
+    }
+}
+
 /// Runs `link` again and again until it fails for good.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that waits before it tries again"
 )]
 async fn keep_up(
-    mut link: Box<dyn Link>,
-    reports: Reports,
+    link: &mut dyn Link,
+    context: &LinkContext,
     mut backoff: impl Backoff,
-    status: Arc<LinkStatus>,
+    status: &LinkStatus,
 ) {
-    let proof = Arc::clone(&status);
-    let context = LinkContext::new(reports, Arc::new(move || proof.prove()));
     loop {
         status.proven.store(false, Ordering::Relaxed);
-        let error = link.run(&context).await;
+        let error = link.run(context).await;
         if status.proven.load(Ordering::Relaxed) {
             backoff.reset();
         }

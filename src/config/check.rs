@@ -7,7 +7,7 @@ use super::layers::Layer;
 use super::problem::{Place, Problem};
 use super::reading::Reading;
 use super::secret::Secret;
-use super::sections::{Buttplug, Config, Mqtt, Web};
+use super::sections::{Bluetooth, Buttplug, Config, LovenseLan, Mqtt, Web};
 use super::suggest::nearest;
 use super::surroundings::Surroundings;
 use super::types::{OrOff, Scheme, ToyRef, Trust};
@@ -28,8 +28,10 @@ pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &d
     checks.web(&mut config.web);
     checks.tls(&config.mqtt);
     checks.topics(config);
-    checks.apps(config);
+    checks.reach(config);
+    checks.apps(&config.lovense_lan);
     checks.servers(&config.buttplug);
+    checks.bluetooth(&config.ble);
     checks.safety(config);
     checks.toys(config);
     checks.groups(config);
@@ -223,16 +225,39 @@ impl Checks<'_> {
         }
     }
 
-    fn apps(&self, config: &Config) {
-        if !self.reading.is_complete("lovense_lan") {
+    fn reach(&self, config: &Config) {
+        let known = ["lovense_lan", "buttplug"].map(|key| self.reading.is_complete(key));
+        let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
+        if known == [true, true] && !listed && !config.ble.enabled {
+            let message = "no toy can be reached: add [[lovense_lan]] with the host of the app or \
+                           [[buttplug]] with the URL of a server, or switch Bluetooth on with \
+                           ble.enabled";
+            self.warn("lovense_lan", message);
+        }
+    }
+
+    fn bluetooth(&self, ble: &Bluetooth) {
+        if ble.enabled {
+            if !cfg!(feature = "ble") {
+                let message = "this build has no Bluetooth: build it with the feature ble";
+                self.error("ble.enabled", message);
+            }
+            if let Some(both) = ble.allow.iter().find(|address| ble.deny.contains(address)) {
+                self.error("ble.deny", format!("has {both}, which ble.allow has too"));
+            }
             return;
         }
-        let apps = &config.lovense_lan;
-        let nothing = apps.is_empty() && config.buttplug.is_empty();
-        if nothing && self.reading.is_complete("buttplug") {
-            let message = "no toy can be reached: add [[lovense_lan]] with the host of the app, or \
-                           [[buttplug]] with the URL of a server";
-            self.warn("lovense_lan", message);
+        for key in ["adapter", "scan", "allow", "deny", "pace", "battery"] {
+            let key = format!("ble.{key}");
+            if self.is_set(&key) {
+                self.warn(&key, "has no effect without ble.enabled = true");
+            }
+        }
+    }
+
+    fn apps(&self, apps: &[LovenseLan]) {
+        if !self.reading.is_complete("lovense_lan") {
+            return;
         }
         for (index, app) in apps.iter().enumerate() {
             let key = |name: &str| format!("lovense_lan[{index}].{name}");

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use super::secret::Secret;
 use super::section::section;
 use super::types::{
-    Address, AppName, BrokerUrl, Fingerprint, GroupName, Host, ListenAddress, LogFormat, LogLevel,
-    OrOff, Protocol, Rate, RouteKind, Scheme, ServerName, ServerUrl, Span, Topic, ToyName, ToyRef,
-    Trust,
+    Address, AppName, BleScan, BrokerUrl, Fingerprint, GroupName, Host, ListenAddress, LogFormat,
+    LogLevel, OrOff, Protocol, Rate, RouteKind, Scheme, ServerName, ServerUrl, Span, Topic,
+    ToyName, ToyRef, Trust,
 };
 use crate::domain::{Level, OutputKey, ToyId};
 
@@ -29,6 +29,8 @@ section! {
         pub lovense_lan: Vec<LovenseLan>,
         /// Buttplug servers, such as Intiface.
         pub buttplug: Vec<Buttplug>,
+        /// Bluetooth.
+        pub ble: Bluetooth,
         /// Several ways to reach one toy.
         pub routes: Routes,
         /// Safety.
@@ -172,6 +174,34 @@ section! {
         pub pace: Span<0, 5_000> = Span::from_millis(0) => "\"200ms\"",
         /// How long a machine takes from one end to the other when it is told a position.
         pub travel: Span<100, 60_000> = Span::from_millis(1_000) => "\"3s\"",
+    }
+}
+
+section! {
+    /// Toys over Bluetooth LE, with no app in between.
+    pub struct Bluetooth {
+        /// Whether to use Bluetooth. Off unless you ask for it: the adapter may be somebody else's, a
+        /// toy that is connected here cannot be used from a phone, and anybody's toy that is near
+        /// could be connected to.
+        pub enabled: bool = false => "true",
+        /// The adapter, as `bluetoothctl list` or `toy2mqtt doctor --bluetooth` names it. Without it:
+        /// the first one that is on. None is ever switched on.
+        pub adapter: Option<String> = None => "\"hci0\"",
+        /// When to listen for toys. `known`: for some seconds twice a minute while a toy that has been
+        /// here before is missing; `asked`: only for a minute after a toy was lost; `all`: some seconds
+        /// twice a minute, and every toy that turns up is taken. A search that is asked for (the
+        /// switch Scanning in Home Assistant) listens all the time and takes new toys, whatever
+        /// stands here.
+        pub scan: BleScan = BleScan::Known => "\"all\"",
+        /// If there are any: only toys with these addresses. They need not be searched for.
+        pub allow: Vec<Address> = Vec::new() => "[\"F0:82:C0:02:46:FA\"]",
+        /// Never a toy with one of these addresses: a neighbour's, or one that the phone is to keep.
+        pub deny: Vec<Address> = Vec::new() => "[\"F0:82:C0:02:46:FB\"]",
+        /// The least time between two commands to one toy. A stop never waits. Toys take some ten
+        /// commands a second.
+        pub pace: Span<75, 1_000> = Span::from_millis(100) => "\"150ms\"",
+        /// How often to ask a toy for its charge, which also shows whether it is still there.
+        pub battery: Span<5_000, 3_600_000> = Span::from_millis(60_000) => "\"5m\"",
     }
 }
 

@@ -17,6 +17,10 @@ impl Config {
         let mut json = Section::show(self);
         if self.privacy.discreet {
             json.remove("lovense_lan");
+            if let Some(ble) = json.get_mut("ble").and_then(Json::as_object_mut) {
+                ble.remove("allow");
+                ble.remove("deny");
+            }
             if let Some(Json::Array(shown)) = json.get_mut("toy") {
                 for (shown, toy) in shown.iter_mut().zip(&self.toy) {
                     if let Some(shown) = shown.as_object_mut() {

@@ -143,7 +143,7 @@ fn add_headers(headers: &mut HeaderMap, way: Way) {
         ("cross-origin-resource-policy", "same-origin"),
         (
             "permissions-policy",
-            "camera=(), geolocation=(), microphone=(), usb=(), bluetooth=()",
+            "camera=(), geolocation=(), microphone=(), usb=()",
         ),
     ] {
         headers.insert(

@@ -1,10 +1,13 @@
-//! A simulated bluetoothd: as much of `org.bluez` as looking around needs.
+//! A simulated bluetoothd: as much of `org.bluez` as toys need.
 //!
-//! Sources: the D-Bus API documentation of BlueZ (org.bluez.Adapter, org.bluez.Device).
+//! Sources: the D-Bus API documentation of BlueZ (org.bluez.Adapter, Device, GattService,
+//! GattCharacteristic), and how the real daemon was seen to behave: a connection to a silent device
+//! stays pending until it is given up, nothing is told when the daemon ends, and a client that is
+//! killed leaves its connections behind.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,235 +17,523 @@ use dbus::channel::{Channel, Sender};
 use dbus::message::MessageType;
 use dbus::{Message, Path};
 
+use super::objects::{self, Place, put};
+pub(crate) use super::world::{Adapter, Body, Device, Faults, Port, World};
+
 const ADAPTER: &str = "org.bluez.Adapter1";
 const DEVICE: &str = "org.bluez.Device1";
+const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
+const INTROSPECTABLE: &str = "org.freedesktop.DBus.Introspectable";
 
-/// How long it may take until it notices that the test is over.
-const ATTENTION: Duration = Duration::from_millis(20);
+/// How long it may take until it notices what the test does to it.
+const ATTENTION: Duration = Duration::from_millis(5);
+/// How often devices advertise.
+const ADVERTISING: Duration = Duration::from_millis(60);
+/// How long it takes to connect, and then to find the services.
+const CONNECTING: Duration = Duration::from_millis(30);
+/// How long a toy takes to answer.
+const ANSWER: Duration = Duration::from_millis(8);
 
-/// An adapter and the devices around it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Adapter {
-    /// `hci0`
-    pub(crate) name: &'static str,
-    pub(crate) powered: bool,
-    pub(crate) devices: Vec<Device>,
-}
-
-/// A device.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Device {
-    /// With colons.
-    pub(crate) address: &'static str,
-    /// Its name, if it advertises one.
-    pub(crate) name: Option<&'static str>,
-    pub(crate) services: Vec<&'static str>,
-    pub(crate) manufacturer_data: Vec<(u16, Vec<u8>)>,
-    /// It was there once, and bluetoothd remembers it. All others show while somebody scans.
-    pub(crate) remembered: bool,
-}
-
-/// A running bluetoothd.
+/// A running bluetoothd, and what is around it.
 pub(crate) struct Bluez {
-    calls: Arc<Mutex<Vec<String>>>,
+    world: Arc<Mutex<World>>,
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Drop for Bluez {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 
 impl Bluez {
     /// Takes the name `org.bluez` on this bus.
     pub(crate) fn start(address: &str, adapters: Vec<Adapter>) -> Self {
+        let mut bluez = Self {
+            world: Arc::new(Mutex::new(World::new(adapters))),
+            over: Arc::default(),
+            thread: None,
+        };
+        bluez.restart(address);
+        bluez
+    }
+
+    /// Starts again after [`Self::end`], with the same world around it.
+    pub(crate) fn restart(&mut self, address: &str) {
         let mut channel = Channel::open_private(address).expect("a bus");
         channel.register().expect("the bus lets us in");
         let connection = Connection::from(channel);
         connection
             .request_name("org.bluez", false, false, true)
             .expect("the name is free");
-        let calls = Arc::new(Mutex::new(Vec::new()));
-        let over = Arc::new(AtomicBool::new(false));
+        self.over = Arc::default();
+        let is_over = Arc::clone(&self.over);
         let mut daemon = Daemon {
-            adapters,
-            scanning: Vec::new(),
-            calls: Arc::clone(&calls),
+            connection,
+            world: Arc::clone(&self.world),
+            due: Vec::new(),
+            pending: HashMap::new(),
+            advertised: Duration::ZERO,
+            shown: HashMap::new(),
         };
-        let is_over = Arc::clone(&over);
-        let thread = std::thread::spawn(move || {
-            while !is_over.load(Ordering::Relaxed) {
-                // Fails when the bus has gone.
-                let Ok(message) = connection.channel().blocking_pop_message(ATTENTION) else {
-                    break;
-                };
-                let call = message.filter(|m| m.msg_type() == MessageType::MethodCall);
-                if let Some(call) = call {
-                    let _ = connection.send(daemon.answer(&call));
-                    connection.channel().flush();
-                }
-            }
-        });
-        Self {
-            calls,
-            over,
-            thread: Some(thread),
+        self.thread = Some(std::thread::spawn(move || {
+            // Fails when the bus has gone.
+            while !is_over.load(Ordering::Relaxed) && daemon.turn() {}
+        }));
+    }
+
+    /// Ends it, without a word to anybody. Its connections are lost.
+    pub(crate) fn end(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
+        let mut world = self.world();
+        let now = world.now();
+        for radio in &mut world.radios {
+            radio.scanning.clear();
+            for body in &mut radio.bodies {
+                body.known = body.device.remembered;
+                body.leave(now);
+            }
+        }
+    }
+
+    /// The world, to look at and to change. What the daemon would tell of a change it tells.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("not poisoned")
     }
 
     /// What it was asked to do, in order. Questions are left out.
     pub(crate) fn calls(&self) -> Vec<String> {
-        self.calls.lock().expect("not poisoned").clone()
+        self.world().calls.clone()
     }
+
+    /// Changes what goes wrong with a device.
+    pub(crate) fn faults(&self, address: &str, change: impl FnOnce(&mut Faults)) {
+        change(&mut self.world().body(address).faults);
+    }
+
+    /// The connection to a device breaks, and the daemon notices.
+    pub(crate) fn drop_link(&self, address: &str) {
+        let mut world = self.world();
+        let now = world.now();
+        world.body(address).leave(now);
+    }
+
+    /// Switches all adapters on or off.
+    pub(crate) fn power(&self, on: bool) {
+        let mut world = self.world();
+        let now = world.now();
+        for radio in &mut world.radios {
+            radio.powered = on;
+            if !on {
+                radio.scanning.clear();
+                radio.bodies.iter_mut().for_each(|body| body.leave(now));
+            }
+        }
+    }
+
+    /// Plugs all adapters in or pulls them out.
+    pub(crate) fn plug(&self, in_: bool) {
+        let mut world = self.world();
+        let now = world.now();
+        for radio in &mut world.radios {
+            radio.plugged = in_;
+            radio.scanning.clear();
+            for body in &mut radio.bodies {
+                body.known = false;
+                body.leave(now);
+            }
+        }
+    }
+}
+
+/// Something that happens by itself.
+enum Due {
+    Connected(Place),
+    Resolved(Place),
+    Answer(Place, Vec<u8>),
+    /// What to answer if it is still connected then, and if not.
+    Written(Place, Box<(Message, Message)>, Vec<u8>),
 }
 
 struct Daemon {
-    adapters: Vec<Adapter>,
-    /// The paths of adapters.
-    scanning: Vec<String>,
-    calls: Arc<Mutex<Vec<String>>>,
+    connection: Connection,
+    world: Arc<Mutex<World>>,
+    due: Vec<(Duration, Due)>,
+    /// Who waits for a connection: what to answer when it is there, and when it is given up.
+    pending: HashMap<Place, (Message, Message)>,
+    advertised: Duration,
+    /// What was told last of each object.
+    shown: HashMap<Path<'static>, (bool, bool, bool)>,
 }
 
-type Interfaces = HashMap<String, PropMap>;
-
 impl Daemon {
-    fn answer(&mut self, call: &Message) -> Message {
+    /// Waits for a call or for something to be due. False if the bus has gone.
+    fn turn(&mut self) -> bool {
+        let Ok(message) = self.connection.channel().blocking_pop_message(ATTENTION) else {
+            return false;
+        };
+        let world = Arc::clone(&self.world);
+        let mut world = world.lock().expect("not poisoned");
+        let call = message.filter(|m| m.msg_type() == MessageType::MethodCall);
+        if let Some(call) = call
+            && let Some(answer) = self.answer(&call, &mut world)
+        {
+            let _ = self.connection.send(answer);
+        }
+        self.happen(&mut world);
+        self.advertise(&mut world);
+        self.tell(&mut world);
+        self.connection.channel().flush();
+        true
+    }
+
+    fn answer(&mut self, call: &Message, world: &mut World) -> Option<Message> {
         let path = call.path().map(|path| path.to_string()).unwrap_or_default();
         let interface = call.interface().map(|name| name.to_string());
         let member = call.member().map(|name| name.to_string());
-        let member = member.unwrap_or_default();
-        match (interface.as_deref(), member.as_str()) {
-            (Some(OBJECT_MANAGER), "GetManagedObjects") => {
-                call.method_return().append1(self.tree())
+        let (interface, member) = (interface.unwrap_or_default(), member.unwrap_or_default());
+        let sender = call
+            .sender()
+            .map(|name| name.to_string())
+            .unwrap_or_default();
+        let ok = || Some(call.method_return());
+        match (interface.as_str(), member.as_str()) {
+            (OBJECT_MANAGER, "GetManagedObjects") => {
+                Some(call.method_return().append1(objects::tree(world)))
             }
-            (Some(PROPERTIES), "GetAll") => {
+            (PROPERTIES, "GetAll") => {
                 let asked: String = call.read1().expect("an interface");
-                let mut tree = self.tree();
-                let object = tree.get_mut(&Path::from(path));
-                match object.and_then(|interfaces| interfaces.remove(&asked)) {
+                let found = objects::properties(world, &path, &asked);
+                Some(match found {
                     Some(properties) => call.method_return().append1(properties),
-                    None => error(call, "org.freedesktop.DBus.Error.UnknownObject"),
-                }
+                    None => error(call, "org.freedesktop.DBus.Error.UnknownObject", "gone"),
+                })
             }
-            (Some(PROPERTIES), "Set") => {
+            (PROPERTIES, "Get") => {
+                let (asked, name): (String, String) = call.read2().expect("a property");
+                let found = objects::properties(world, &path, &asked);
+                Some(match found.and_then(|mut all| all.remove(&name)) {
+                    Some(value) => call.method_return().append1(value),
+                    None => error(call, "org.freedesktop.DBus.Error.UnknownObject", "gone"),
+                })
+            }
+            (INTROSPECTABLE, "Introspect") => Some(
+                call.method_return()
+                    .append1(objects::introspect(world, &path)),
+            ),
+            (PROPERTIES, "Set") => {
                 let read = call.read3::<String, String, Variant<Box<dyn RefArg>>>();
                 let (_, name, value) = read.expect("a property");
-                self.note(&path, &format!("{name}={}", value.0.as_i64().unwrap_or(-1)));
-                call.method_return()
+                let value = value.0.as_i64().unwrap_or(-1);
+                note(world, &path, &format!("{name}={value}"));
+                if name == "Powered" {
+                    objects::radio(world, &path)?.powered = value == 1;
+                }
+                ok()
             }
-            (Some(ADAPTER), "SetDiscoveryFilter") => {
-                self.note(&path, &member);
-                call.method_return()
+            (ADAPTER, "SetDiscoveryFilter") => {
+                note(world, &path, &member);
+                ok()
             }
-            (Some(ADAPTER), "StartDiscovery") => {
-                self.note(&path, &member);
-                self.scanning.push(path);
-                call.method_return()
-            }
-            (Some(ADAPTER), "StopDiscovery") => {
-                self.note(&path, &member);
-                self.scanning.retain(|scanning| *scanning != path);
-                call.method_return()
-            }
-            _ => error(call, "org.freedesktop.DBus.Error.UnknownMethod"),
-        }
-    }
-
-    fn note(&self, path: &str, what: &str) {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let mut calls = self.calls.lock().expect("not poisoned");
-        calls.push(format!("{name} {what}"));
-    }
-
-    fn tree(&self) -> HashMap<Path<'static>, Interfaces> {
-        let mut tree = HashMap::new();
-        for adapter in &self.adapters {
-            let path = format!("/org/bluez/{}", adapter.name);
-            let scanning = self.scanning.contains(&path);
-            for device in &adapter.devices {
-                if scanning || device.remembered {
-                    let address = device.address.replace(':', "_");
-                    let path = Path::from(format!("{path}/dev_{address}"));
-                    let properties = device_properties(device, scanning);
-                    tree.insert(path, one(DEVICE, properties));
+            (ADAPTER, "StartDiscovery") => {
+                note(world, &path, &member);
+                let started = objects::radio(world, &path)
+                    .map(|radio| (radio.powered, radio.scanning.insert(sender)));
+                match started {
+                    Some((true, true)) => ok(),
+                    Some((true, false)) => Some(error(
+                        call,
+                        "org.bluez.Error.InProgress",
+                        "scanning already",
+                    )),
+                    _ => Some(error(
+                        call,
+                        "org.bluez.Error.NotReady",
+                        "the adapter is off",
+                    )),
                 }
             }
-            let properties = adapter_properties(adapter, scanning);
-            tree.insert(Path::from(path), one(ADAPTER, properties));
+            (ADAPTER, "StopDiscovery") => {
+                note(world, &path, &member);
+                if let Some(radio) = objects::radio(world, &path) {
+                    radio.scanning.remove(&sender);
+                }
+                ok()
+            }
+            (DEVICE, "Connect") => self.connect(call, &path, world),
+            (DEVICE, "Disconnect") => {
+                let place = Place::of(&path);
+                let waiting = place.as_ref().and_then(|place| self.pending.remove(place));
+                if let Some((_, given_up)) = waiting {
+                    let _ = self.connection.send(given_up);
+                }
+                let now = world.now();
+                let body = place.and_then(|place| place.body(world));
+                if let Some(body) = body.filter(|body| body.connected) {
+                    body.leave(now);
+                }
+                ok()
+            }
+            (CHARACTERISTIC, "StartNotify") => {
+                let body = Place::of(&path).and_then(|place| place.body(world));
+                Some(match body.filter(|body| body.resolved) {
+                    Some(body) => {
+                        body.notifying = true;
+                        call.method_return()
+                    }
+                    None => error(call, "org.bluez.Error.Failed", "Not connected"),
+                })
+            }
+            (CHARACTERISTIC, "WriteValue") => self.write(call, &path, world),
+            _ => Some(error(
+                call,
+                "org.freedesktop.DBus.Error.UnknownMethod",
+                "not here",
+            )),
         }
-        tree
+    }
+
+    fn connect(&mut self, call: &Message, path: &str, world: &mut World) -> Option<Message> {
+        let now = world.now();
+        let place = Place::of(path)?;
+        let unknown = "org.freedesktop.DBus.Error.UnknownObject";
+        let Some(body) = place.body(world).filter(|body| body.known) else {
+            return Some(error(call, unknown, "forgotten"));
+        };
+        if body.connected {
+            return Some(call.method_return());
+        }
+        if self.pending.contains_key(&place) {
+            let busy = "Operation already in progress";
+            return Some(error(call, "org.bluez.Error.InProgress", busy));
+        }
+        if body.faults.connects_fail > 0 {
+            body.faults.connects_fail -= 1;
+            let why = "le-connection-abort-by-local";
+            return Some(error(call, "org.bluez.Error.Failed", why));
+        }
+        let given_up = error(call, "org.bluez.Error.Failed", "given up");
+        let answers = (call.method_return(), given_up);
+        self.pending.insert(place.clone(), answers);
+        self.due.push((now + CONNECTING, Due::Connected(place)));
+        None
+    }
+
+    fn write(&mut self, call: &Message, path: &str, world: &mut World) -> Option<Message> {
+        let now = world.now();
+        let place = Place::of(path)?;
+        let (bytes, options): (Vec<u8>, PropMap) = call.read2().expect("bytes and options");
+        let kind = options.get("type").and_then(|kind| kind.0.as_str());
+        let not_connected = || error(call, "org.bluez.Error.Failed", "Not connected");
+        let Some(body) = place.body(world).filter(|body| body.connected) else {
+            return Some(not_connected());
+        };
+        if body.writing {
+            body.collisions += 1;
+            let busy = "In Progress";
+            return Some(error(call, "org.bluez.Error.InProgress", busy));
+        }
+        if body.faults.only.is_some_and(|only| kind != Some(only)) {
+            let why = "Operation is not supported";
+            return Some(error(call, "org.bluez.Error.NotSupported", why));
+        }
+        if body.faults.writes_fail > 0 {
+            body.faults.writes_fail -= 1;
+            return Some(error(call, "org.bluez.Error.Failed", "Write failed"));
+        }
+        if !body.faults.slow_writes.is_zero() {
+            body.writing = true;
+            let at = now + body.faults.slow_writes;
+            let answers = Box::new((call.method_return(), not_connected()));
+            self.due.push((at, Due::Written(place, answers, bytes)));
+            return None;
+        }
+        self.deliver(&place, &bytes, world);
+        Some(call.method_return())
+    }
+
+    /// A write reaches the toy, which answers.
+    fn deliver(&mut self, place: &Place, bytes: &[u8], world: &mut World) {
+        let now = world.now();
+        let Some(body) = place.body(world).filter(|body| !body.faults.dead) else {
+            return;
+        };
+        let Some(toy) = &mut body.toy else { return };
+        for answer in toy.write(now, bytes) {
+            if body.faults.answers_lost > 0 {
+                body.faults.answers_lost -= 1;
+                continue;
+            }
+            let answer = answer.into_bytes();
+            let cut = if body.faults.split {
+                answer.len() / 2
+            } else {
+                answer.len()
+            };
+            let (one, two) = answer.split_at(cut);
+            for piece in [one, two].into_iter().filter(|piece| !piece.is_empty()) {
+                let due = Due::Answer(place.clone(), piece.to_vec());
+                self.due.push((now + ANSWER, due));
+            }
+        }
+    }
+
+    /// What is due happens.
+    fn happen(&mut self, world: &mut World) {
+        let now = world.now();
+        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.due)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
+        self.due = later;
+        for (_, due) in due {
+            match due {
+                Due::Connected(place) => self.connected(place, world),
+                Due::Resolved(place) => {
+                    let body = place.body(world);
+                    if let Some(body) = body.filter(|b| b.connected && !b.faults.unresolved) {
+                        body.resolved = true;
+                    }
+                }
+                Due::Answer(place, bytes) => {
+                    let body = place.body(world);
+                    if body.is_some_and(|body| body.notifying && !body.faults.dead) {
+                        let mut value = PropMap::new();
+                        put(&mut value, "Value", bytes);
+                        self.changed(&place.listening(), CHARACTERISTIC, value);
+                    }
+                }
+                Due::Written(place, answers, bytes) => {
+                    let connected = place.body(world).is_some_and(|body| {
+                        body.writing = false;
+                        body.connected
+                    });
+                    if connected {
+                        self.deliver(&place, &bytes, world);
+                    }
+                    let answer = if connected { answers.0 } else { answers.1 };
+                    let _ = self.connection.send(answer);
+                }
+            }
+        }
+    }
+
+    /// A connection is made, if the device answers; else it stays pending.
+    fn connected(&mut self, place: Place, world: &mut World) {
+        let now = world.now();
+        if !self.pending.contains_key(&place) {
+            return;
+        }
+        let powered = place
+            .radio(world)
+            .is_some_and(|radio| radio.powered && radio.plugged);
+        let Some(body) = place.body(world).filter(|_| powered) else {
+            return;
+        };
+        if body.faults.off_air {
+            self.due.push((now + CONNECTING, Due::Connected(place)));
+            return;
+        }
+        body.connected = true;
+        body.connections += 1;
+        if let Some((done, _)) = self.pending.remove(&place) {
+            let _ = self.connection.send(done);
+        }
+        self.due.push((now + CONNECTING, Due::Resolved(place)));
+    }
+
+    fn advertise(&mut self, world: &mut World) {
+        let now = world.now();
+        if now < self.advertised + ADVERTISING {
+            return;
+        }
+        self.advertised = now;
+        for radio in &mut world.radios {
+            if !radio.plugged || !radio.powered || radio.scanning.is_empty() {
+                continue;
+            }
+            let name = radio.name;
+            for body in radio.bodies.iter_mut().filter(|body| body.advertises()) {
+                let place = Place::new(name, body.device.address);
+                if body.known {
+                    body.named = true;
+                    body.rssi = if body.rssi == -61 { -60 } else { -61 };
+                    let mut rssi = PropMap::new();
+                    put(&mut rssi, "RSSI", body.rssi);
+                    self.changed(&place.path(), DEVICE, rssi);
+                } else {
+                    body.known = true;
+                    body.named = !body.faults.late_name;
+                    let interfaces =
+                        HashMap::from([(DEVICE.to_owned(), objects::device(body, true))]);
+                    let added = signal("/", OBJECT_MANAGER, "InterfacesAdded");
+                    let _ = self
+                        .connection
+                        .send(added.append2(place.path(), interfaces));
+                }
+            }
+        }
+    }
+
+    /// Tells what has changed of adapters and devices since it was told last.
+    fn tell(&mut self, world: &mut World) {
+        let mut news = Vec::new();
+        for radio in world.radios.iter().filter(|radio| radio.plugged) {
+            let path = Path::from(format!("/org/bluez/{}", radio.name));
+            let now = (radio.powered, !radio.scanning.is_empty(), false);
+            news.push((path, ADAPTER, ["Powered", "Discovering", ""], now));
+            for body in radio.bodies.iter().filter(|body| body.known) {
+                let place = Place::new(radio.name, body.device.address);
+                let now = (body.connected, body.resolved, false);
+                news.push((
+                    place.path(),
+                    DEVICE,
+                    ["Connected", "ServicesResolved", ""],
+                    now,
+                ));
+            }
+        }
+        for (path, interface, [one, two, _], now) in news {
+            let before = self.shown.insert(path.clone(), now);
+            let Some(before) = before else { continue };
+            let mut changed = PropMap::new();
+            if before.0 != now.0 {
+                put(&mut changed, one, now.0);
+            }
+            if before.1 != now.1 {
+                put(&mut changed, two, now.1);
+            }
+            if !changed.is_empty() {
+                self.changed(&path, interface, changed);
+            }
+        }
+    }
+
+    fn changed(&self, path: &Path<'_>, interface: &str, properties: PropMap) {
+        let signal = signal(path, PROPERTIES, "PropertiesChanged");
+        let gone: Vec<String> = Vec::new();
+        let _ = self
+            .connection
+            .send(signal.append3(interface, properties, gone));
     }
 }
 
-fn error(call: &Message, name: &str) -> Message {
+fn signal(path: &str, interface: &str, member: &str) -> Message {
+    Message::new_signal(path, interface, member).expect("names")
+}
+
+fn note(world: &mut World, path: &str, what: &str) {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    world.calls.push(format!("{name} {what}"));
+}
+
+fn error(call: &Message, name: &str, why: &str) -> Message {
     let name = dbus::strings::ErrorName::new(name).expect("a name");
-    call.error(&name, c"not here")
-}
-
-fn one(interface: &str, properties: PropMap) -> Interfaces {
-    HashMap::from([(interface.to_owned(), properties)])
-}
-
-fn put(properties: &mut PropMap, name: &str, value: impl RefArg + 'static) {
-    properties.insert(name.to_owned(), Variant(Box::new(value)));
-}
-
-fn adapter_properties(adapter: &Adapter, scanning: bool) -> PropMap {
-    let mut properties = PropMap::new();
-    put(&mut properties, "Address", "00:1A:7D:DA:71:13".to_owned());
-    put(&mut properties, "AddressType", "public".to_owned());
-    put(&mut properties, "Name", "machine".to_owned());
-    put(&mut properties, "Alias", "machine".to_owned());
-    put(
-        &mut properties,
-        "Modalias",
-        "usb:v1D6Bp0246d0537".to_owned(),
-    );
-    put(&mut properties, "Powered", adapter.powered);
-    put(&mut properties, "Discovering", scanning);
-    properties
-}
-
-fn device_properties(device: &Device, scanning: bool) -> PropMap {
-    let mut properties = PropMap::new();
-    put(&mut properties, "Address", device.address.to_owned());
-    put(&mut properties, "AddressType", "public".to_owned());
-    // Without a name it is called by its address.
-    let alias = device.address.replace(':', "-");
-    let alias = device.name.map_or(alias, str::to_owned);
-    put(&mut properties, "Alias", alias);
-    if let Some(name) = device.name {
-        put(&mut properties, "Name", name.to_owned());
-    }
-    for no in [
-        "Paired",
-        "Connected",
-        "ServicesResolved",
-        "Trusted",
-        "Blocked",
-        "LegacyPairing",
-    ] {
-        put(&mut properties, no, false);
-    }
-    let services: Vec<String> = device.services.iter().map(|&s| s.to_owned()).collect();
-    put(&mut properties, "UUIDs", services);
-    if scanning && !device.remembered {
-        put(&mut properties, "RSSI", -61_i16);
-    }
-    let data: HashMap<u16, Variant<Box<dyn RefArg>>> = device
-        .manufacturer_data
-        .iter()
-        .map(|(company, data)| (*company, Variant(Box::new(data.clone()) as Box<dyn RefArg>)))
-        .collect();
-    if !data.is_empty() {
-        put(&mut properties, "ManufacturerData", data);
-    }
-    properties
+    let why = std::ffi::CString::new(why).expect("text");
+    call.error(&name, &why)
 }

@@ -12,16 +12,15 @@ const MISSING: &str = "these tests need dbus-daemon: apt-get install dbus-daemon
 
 /// A running bus.
 pub(crate) struct Bus {
-    _folder: TempDir,
-    child: Child,
+    folder: TempDir,
+    child: Option<Child>,
     /// How to reach it.
     pub(crate) address: String,
 }
 
 impl Drop for Bus {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 
@@ -40,7 +39,7 @@ impl Bus {
             r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
                 "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
             <busconfig>
-              <listen>unix:dir={dir}</listen>
+              <listen>unix:path={dir}/bus</listen>
               <auth>EXTERNAL</auth>
               <policy context="default">
                 <allow user="*"/><allow own="*"/><allow send_destination="*"/>
@@ -49,6 +48,27 @@ impl Bus {
             </busconfig>"#
         );
         std::fs::write(&config, text).expect("a folder to write to");
+        let mut bus = Self {
+            folder,
+            child: None,
+            address: String::new(),
+        };
+        bus.restart();
+        bus
+    }
+
+    /// Ends it, and every connection with it.
+    pub(crate) fn end(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = std::fs::remove_file(self.folder.path().join("bus"));
+    }
+
+    /// Starts it again, at the same address.
+    pub(crate) fn restart(&mut self) {
+        let config = self.folder.path().join("bus.conf");
         let mut child = Command::new("dbus-daemon")
             .arg(format!("--config-file={}", config.display()))
             .args(["--nofork", "--nopidfile", "--print-address=1"])
@@ -59,19 +79,16 @@ impl Bus {
             .spawn()
             .unwrap_or_else(|error| panic!("{MISSING} ({error})"));
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
+        self.child = Some(child);
         let (tell, told) = mpsc::channel();
         // Ends with the child, which closes the pipe.
         std::thread::spawn(move || {
             let _ = tell.send(output.lines().next());
         });
         let line = told.recv_timeout(DEADLINE);
-        let mut bus = Self {
-            _folder: folder,
-            child,
-            address: String::new(),
-        };
         let line = line.expect("dbus-daemon starts in time");
-        bus.address = line.expect("its address").expect("text");
-        bus
+        let address = line.expect("its address").expect("text");
+        // Without its id, which is another one each time.
+        self.address = address.split(',').next().unwrap_or_default().to_owned();
     }
 }

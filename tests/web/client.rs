@@ -148,8 +148,7 @@ fn parse(all: &[u8]) -> Answer {
         .get("transfer-encoding")
         .is_some_and(|e| e == "chunked")
     {
-        let mut chunks = Chunks::default();
-        chunks.bytes = body;
+        let mut chunks = Chunks { bytes: body };
         body = Vec::new();
         while let Some(chunk) = chunks.next() {
             body.extend(chunk);

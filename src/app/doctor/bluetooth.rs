@@ -1,14 +1,16 @@
-//! The hop to toys without an app in between. Asked for by hand: no setting uses it yet.
+//! The hop to toys without an app in between.
 
 use std::time::Duration;
 
 use super::Finding;
+use crate::config::Config;
 
 const HOP: &str = "bluetooth";
 
-/// Looks for adapters, and listens for toys for `patience`.
+/// Looks for adapters, and listens for toys for `patience`. Connects to nothing and switches nothing
+/// on.
 #[cfg(feature = "ble")]
-pub(super) async fn bluetooth(patience: Duration) -> Vec<Finding> {
+pub(super) async fn bluetooth(config: &Config, patience: Duration) -> Vec<Finding> {
     use crate::backend::ble::{Radio, survey};
 
     let survey = match survey(patience).await {
@@ -21,12 +23,28 @@ pub(super) async fn bluetooth(patience: Duration) -> Vec<Finding> {
     };
     let radios: Vec<String> = survey.radios.iter().map(state).collect();
     let mut findings = vec![Finding::good(HOP, radios.join(", "))];
+    if let Some(wanted) = &config.ble.adapter
+        && !survey.radios.iter().any(|r| r.name == *wanted && r.powered)
+    {
+        let text = format!("adapter {wanted}, which ble.adapter names, is off or not there");
+        let cure = "switch it on (bluetoothctl power on), or take ble.adapter out of the settings: \
+                    the first one that is on is used then";
+        findings.push(Finding::bad(HOP, text, cure));
+    }
     let hop = format!("{HOP} toys");
-    findings.push(match survey.toys.len() {
+    if survey.connected > 0 {
+        let text = match survey.connected {
+            1 => "1 toy is connected to this machine".to_owned(),
+            count => format!("{count} toys are connected to this machine"),
+        };
+        findings.push(Finding::good(hop.clone(), text));
+    }
+    match survey.toys.len() {
+        0 if survey.connected > 0 => {}
         0 => {
             let cure = "switch a toy on near this machine, and close the app that it is connected \
                         to: connected toys do not advertise";
-            Finding::bad(hop, "no toy advertises", cure)
+            findings.push(Finding::bad(hop, "no toy advertises", cure));
         }
         count => {
             let mut names: Vec<&str> = survey.toys.iter().map(|toy| toy.model_name()).collect();
@@ -36,15 +54,16 @@ pub(super) async fn bluetooth(patience: Duration) -> Vec<Finding> {
             } else {
                 "toys advertise"
             };
-            Finding::good(hop, format!("{count} {noun}: {}", names.join(", ")))
+            let text = format!("{count} {noun}: {}", names.join(", "));
+            findings.push(Finding::good(hop, text));
         }
-    });
+    }
     findings
 }
 
 /// This build cannot look.
 #[cfg(not(feature = "ble"))]
-pub(super) async fn bluetooth(_patience: Duration) -> Vec<Finding> {
+pub(super) async fn bluetooth(_config: &Config, _patience: Duration) -> Vec<Finding> {
     let cure = "use a build that has it: cargo build --features ble";
     vec![Finding::bad(HOP, "this build has no Bluetooth", cure)]
 }

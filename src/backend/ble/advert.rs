@@ -101,7 +101,7 @@ fn by_name(stem: &str, rest: &str, firmware: Option<u32>) -> Option<&'static Mod
 /// The letters in the UUID of a toy's service: `5330` is `S0`, a one-letter model, `4544` is `ED`.
 ///
 /// The UUID is `LLLL0001-002V-4bd4-bbd5-a6920e4c5653` with V 3 or 4; one model has 0011 for 0001.
-fn letters(uuid: u128) -> Option<String> {
+pub(super) fn letters(uuid: u128) -> Option<String> {
     let [first, second] = ((uuid >> 112) as u16).to_be_bytes();
     let number = (uuid >> 96) as u16;
     let version = (uuid >> 80) as u16;

@@ -7,7 +7,7 @@ pub(super) type Cause = Box<dyn Error + Send + Sync>;
 
 /// The hop that fails on the way to a toy.
 #[derive(Debug, thiserror::Error)]
-pub enum SurveyError {
+pub enum RadioError {
     /// Nobody listens at the socket of the system bus, or there is none.
     #[error("the D-Bus system bus cannot be reached: {0}")]
     NoBus(#[source] Cause),
@@ -23,6 +23,18 @@ pub enum SurveyError {
     /// All adapters are off; which.
     #[error("Bluetooth is switched off ({0})")]
     PoweredOff(String),
+    /// The adapter in the settings is not there; which.
+    #[error("there is no Bluetooth adapter {0}")]
+    NoSuchAdapter(String),
+    /// The device has nothing that a toy could be spoken to by.
+    #[error("the device is no toy: it has nothing to be spoken to by")]
+    NoPort,
+    /// The toy let itself be connected to and nothing more.
+    #[error("the toy does not tell what it can do")]
+    NoServices,
+    /// The toy does not answer a connection.
+    #[error("the toy does not answer")]
+    NoToy,
     /// A hop is there, but says nothing; which.
     #[error("{0} does not answer in time")]
     Silent(&'static str),
@@ -31,7 +43,7 @@ pub enum SurveyError {
     Refused(#[source] Cause),
 }
 
-impl SurveyError {
+impl RadioError {
     /// What the user can do, in one sentence.
     #[must_use]
     pub fn cure(&self) -> &'static str {
@@ -51,6 +63,14 @@ impl SurveyError {
                 "plug in a Bluetooth adapter; a virtual machine has to be given it; `bluetoothctl \
                  list` shows what the system sees"
             }
+            Self::NoSuchAdapter(_) => {
+                "`bluetoothctl list` shows what the system sees; without ble.adapter the first one \
+                 that is on is used"
+            }
+            Self::NoServices | Self::NoToy => {
+                "bring it nearer, switch it off and on, and close every app that may hold it"
+            }
+            Self::NoPort => "put its address into ble.deny",
             Self::PoweredOff(_) => {
                 "switch it on: bluetoothctl power on; if that fails: sudo rfkill unblock bluetooth"
             }
@@ -84,6 +104,33 @@ impl SurveyError {
     }
 }
 
+/// The text without Bluetooth addresses, which D-Bus likes to name: `dev_F0_82_C0_02_46_FA`. What
+/// fails is told to people, in the log too, and whose toy it is is nobody's business.
+pub(super) fn without_addresses(text: &str) -> String {
+    /// Six pairs of digits and what stands between them.
+    const LENGTH: usize = 17;
+    let is_address = |part: &[u8]| {
+        let fits = |(at, byte): (usize, &u8)| match at % 3 {
+            2 => b":_-".contains(byte),
+            _ => byte.is_ascii_hexdigit(),
+        };
+        part.len() == LENGTH && part.iter().enumerate().all(fits)
+    };
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        if rest.as_bytes().get(..LENGTH).is_some_and(is_address) {
+            kept.push('…');
+            // All of it was ASCII.
+            rest = &rest[LENGTH..];
+        } else {
+            kept.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -106,17 +153,33 @@ mod tests {
             ("org.bluez.Error.NotReady", "switched off"),
             ("org.bluez.Error.Failed", "refuses: why"),
         ] {
-            let error = SurveyError::named(name, "why".into());
+            let error = RadioError::named(name, "why".into());
             assert!(error.to_string().contains(says), "{name}: {error}");
         }
     }
 
+    #[test]
+    fn addresses_are_left_out() {
+        let text = "no /org/bluez/hci0/dev_F0_82_C0_02_46_FA/service0010, f0:82:c0:02:46:fa";
+        let kept = "no /org/bluez/hci0/dev_…/service0010, …";
+        assert_eq!(without_addresses(text), kept);
+        assert_eq!(
+            without_addresses("ä 12:34 F0:82:C0:02:46"),
+            "ä 12:34 F0:82:C0:02:46"
+        );
+    }
+
     proptest! {
         #[test]
+        fn any_text_survives(text in ".{0,60}") {
+            prop_assert!(without_addresses(&text).chars().count() <= text.chars().count());
+        }
+
+        #[test]
         fn any_name_is_sorted_and_has_a_cure(name in ".*", text in ".*") {
-            let error = SurveyError::named(&name, text.clone().into());
+            let error = RadioError::named(&name, text.clone().into());
             prop_assert!(!error.cure().is_empty());
-            if let SurveyError::Refused(_) = error {
+            if let RadioError::Refused(_) = error {
                 prop_assert!(error.to_string().ends_with(&text));
             }
         }

@@ -1,12 +1,27 @@
-//! Toys over Bluetooth LE, without an app in between. So far it looks and does not touch.
+//! Toys over Bluetooth LE, without an app in between.
 //!
-//! [`advert`] judges whether an advertisement is a toy's: pure, no IO. [`survey()`] looks once what is
-//! there: adapters, and toys that advertise. It connects to nothing and changes nothing. [`fault`]
-//! says what stands in the way. The Bluetooth library is known to `survey.rs` alone.
+//! [`advert`] judges whether an advertisement is a toy's, [`gatt`] which of its characteristics to
+//! use, [`roster`] which toys are ours and when to listen for them: pure, no IO. `radio` is the
+//! Bluetooth library and nothing else. On top of it stand two kinds of links, which the supervisor
+//! keeps up: `scanner` listens and opens a `toy` for every one that it is to have; a toy connects,
+//! proves that it is one and is talked to. [`survey()`] looks once what is there, for `doctor`.
+//! [`fault`] says what stands in the way.
+//!
+//! What a toy says and is told is the text protocol in
+//! [`lovense::text`](crate::backend::lovense::text).
 
 pub mod advert;
 mod fault;
+pub mod gatt;
+mod options;
+mod radio;
+pub mod roster;
+mod scanner;
 mod survey;
+mod toy;
 
-pub use fault::SurveyError;
-pub use survey::{Radio, Survey, survey};
+pub use fault::RadioError;
+pub use options::{Options, RECONNECT, ScanPolicy};
+pub use radio::Radio;
+pub use scanner::Ble;
+pub use survey::{Survey, survey};

@@ -1,26 +1,16 @@
-//! Looking what is there: the only file that knows the Bluetooth library.
-//!
-//! On Linux the library talks to bluetoothd over the system's D-Bus.
+//! Looking once what is there: adapters, and toys that advertise.
 
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::thread;
 use std::time::Duration;
 
-#[cfg(target_os = "linux")]
-use bluez_async::BluetoothError;
-use btleplug::api::{BDAddr, Central, CentralState, Manager as _, Peripheral, ScanFilter};
-use btleplug::platform::{Adapter, Manager};
-use tokio::runtime::Handle;
-use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use btleplug::api::{BDAddr, Central, Peripheral, ScanFilter};
+use btleplug::platform::Adapter;
+use tokio::time::sleep;
 use tracing::debug;
 
-use super::advert::{Advertisement, Sighting, recognise};
-use super::fault::SurveyError;
-
-/// How long one hop may take to answer. The library alone would wait for half a minute.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::advert::{Sighting, recognise};
+use super::fault::RadioError;
+use super::radio::{Bus, Radio, advertisement, answer};
 
 /// What was found.
 #[derive(Clone, Debug)]
@@ -29,15 +19,8 @@ pub struct Survey {
     pub radios: Vec<Radio>,
     /// Toys that advertise. One that is connected to something does not.
     pub toys: Vec<Sighting>,
-}
-
-/// A Bluetooth adapter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Radio {
-    /// What the system calls it, e.g. `hci0`.
-    pub name: String,
-    /// Whether it is on.
-    pub powered: bool,
+    /// How many toys are connected to this machine.
+    pub connected: usize,
 }
 
 /// Lists adapters and, for `duration`, listens for toys on those that are on. Connects to nothing,
@@ -48,13 +31,10 @@ pub struct Radio {
 ///
 /// # Errors
 /// The first hop that fails: the bus, the service, the adapter.
-pub async fn survey(duration: Duration) -> Result<Survey, SurveyError> {
-    let manager = connect().await?;
-    let found = answer(examine(&manager)).await?;
+pub async fn survey(duration: Duration) -> Result<Survey, RadioError> {
+    let bus = Bus::open().await?;
+    let found = bus.adapters().await?;
     let radios: Vec<Radio> = found.iter().map(|(radio, _)| radio.clone()).collect();
-    if radios.is_empty() {
-        return Err(SurveyError::NoAdapter);
-    }
     // Starting a scan would switch an adapter on, which is not ours to do.
     let usable: Vec<Adapter> = found
         .into_iter()
@@ -62,7 +42,7 @@ pub async fn survey(duration: Duration) -> Result<Survey, SurveyError> {
         .collect();
     if usable.is_empty() {
         let names: Vec<String> = radios.into_iter().map(|radio| radio.name).collect();
-        return Err(SurveyError::PoweredOff(names.join(", ")));
+        return Err(RadioError::PoweredOff(names.join(", ")));
     }
     let toys = scan(&usable, duration).await;
     for adapter in &usable {
@@ -71,41 +51,18 @@ pub async fn survey(duration: Duration) -> Result<Survey, SurveyError> {
             debug!(%error, "the scan was not ended");
         }
     }
+    let (toys, connected) = toys?;
     Ok(Survey {
         radios,
-        toys: toys?,
+        toys,
+        connected,
     })
 }
 
-/// Connects to the bus, which blocks: in a thread of its own, so that it can be given up.
-async fn connect() -> Result<Manager, SurveyError> {
-    let (sender, connected) = oneshot::channel();
-    let runtime = Handle::current();
-    thread::spawn(move || {
-        // Nobody waits for it any more if it took too long.
-        let _ = sender.send(runtime.block_on(Manager::new()));
-    });
-    match timeout(PATIENCE, connected).await {
-        Ok(Ok(manager)) => manager.map_err(fault),
-        Ok(Err(_)) | Err(_) => Err(SurveyError::Silent("the D-Bus system bus")),
-    }
-}
-
-async fn examine(manager: &Manager) -> btleplug::Result<Vec<(Radio, Adapter)>> {
-    let mut found = Vec::new();
-    for adapter in manager.adapters().await? {
-        // "hci0 (usb:v1D6Bp0246d0537)". It also proves that the adapter can be asked: the next call
-        // says "off" if it cannot.
-        let info = adapter.adapter_info().await?;
-        let name = info.split(' ').next().unwrap_or_default().to_owned();
-        let powered = adapter.adapter_state().await? == CentralState::PoweredOn;
-        found.push((Radio { name, powered }, adapter));
-    }
-    found.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-    Ok(found)
-}
-
-async fn scan(adapters: &[Adapter], duration: Duration) -> Result<Vec<Sighting>, SurveyError> {
+async fn scan(
+    adapters: &[Adapter],
+    duration: Duration,
+) -> Result<(Vec<Sighting>, usize), RadioError> {
     for adapter in adapters {
         // Whatever others on this machine scan for, bluetoothd tells everybody of everything: a
         // filter would promise what it cannot keep.
@@ -119,7 +76,9 @@ async fn scan(adapters: &[Adapter], duration: Duration) -> Result<Vec<Sighting>,
     answer(sightings(adapters)).await
 }
 
-async fn sightings(adapters: &[Adapter]) -> btleplug::Result<Vec<Sighting>> {
+/// Toys that are heard, and how many are connected to this machine.
+async fn sightings(adapters: &[Adapter]) -> btleplug::Result<(Vec<Sighting>, usize)> {
+    let mut connected = 0;
     let mut toys: BTreeMap<BDAddr, Sighting> = BTreeMap::new();
     for adapter in adapters {
         for device in adapter.peripherals().await? {
@@ -127,56 +86,18 @@ async fn sightings(adapters: &[Adapter]) -> btleplug::Result<Vec<Sighting>> {
             let Ok(Some(known)) = device.properties().await else {
                 continue;
             };
-            let advertisement = Advertisement {
-                // The other name is one that somebody on this machine may have given it.
-                name: known.advertisement_name.or(known.local_name),
-                services: known.services.iter().map(|uuid| uuid.as_u128()).collect(),
-                manufacturer_data: known.manufacturer_data.into_iter().collect(),
-            };
-            let Some(sighting) = recognise(&advertisement) else {
+            let (address, heard) = (known.address, known.rssi.is_some());
+            let Some(sighting) = recognise(&advertisement(known)) else {
                 continue;
             };
             // bluetoothd remembers devices. Only those that it hears just now have a strength.
-            let heard = known.rssi.is_some();
-            debug!(address = %known.address, model = sighting.model_name(), heard, "a toy");
-            if heard {
-                toys.insert(known.address, sighting);
+            debug!(%address, model = sighting.model_name(), heard, "a toy");
+            if device.is_connected().await.unwrap_or(false) {
+                connected += 1;
+            } else if heard {
+                toys.insert(address, sighting);
             }
         }
     }
-    Ok(toys.into_values().collect())
-}
-
-async fn answer<T>(call: impl Future<Output = btleplug::Result<T>>) -> Result<T, SurveyError> {
-    match timeout(PATIENCE, call).await {
-        Ok(answer) => answer.map_err(fault),
-        Err(_) => Err(SurveyError::Silent("bluetoothd")),
-    }
-}
-
-fn fault(error: btleplug::Error) -> SurveyError {
-    match error {
-        error @ btleplug::Error::PermissionDenied => SurveyError::NotAllowed(error.into()),
-        btleplug::Error::NoAdapterAvailable => SurveyError::NoAdapter,
-        btleplug::Error::Other(cause) => {
-            let name = dbus_name(&*cause).unwrap_or_default().to_owned();
-            SurveyError::named(&name, cause)
-        }
-        error => SurveyError::Refused(error.into()),
-    }
-}
-
-/// What D-Bus calls the error, if it is one of D-Bus.
-#[cfg(target_os = "linux")]
-fn dbus_name<'a>(cause: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a str> {
-    match cause.downcast_ref()? {
-        BluetoothError::DbusError(error) => error.name(),
-        _ => None,
-    }
-}
-
-/// There is no D-Bus here.
-#[cfg(not(target_os = "linux"))]
-fn dbus_name<'a>(_cause: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a str> {
-    None
+    Ok((toys.into_values().collect(), connected))
 }

@@ -79,10 +79,12 @@ async fn starts_of(
     runs: impl IntoIterator<Item = Run>,
     count: usize,
 ) -> (Vec<u64>, Arc<LinkStatus>) {
-    let (link, mut starts) = Script::link(runs);
+    let (mut link, mut starts) = Script::link(runs);
     let status = Arc::new(LinkStatus::new("script"));
     let begin = Instant::now();
-    let kept = keep_up(link, reports().0, Counting(0), Arc::clone(&status));
+    let proof = Arc::clone(&status);
+    let context = LinkContext::new(reports().0, Arc::new(move || proof.prove()));
+    let kept = keep_up(link.as_mut(), &context, Counting(0), &status);
     let mut seen = Vec::new();
     let watch = async {
         while let Some(start) = starts.recv().await {

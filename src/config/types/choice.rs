@@ -93,6 +93,18 @@ choice! {
 }
 
 choice! {
+    /// When to listen for toys over Bluetooth without being asked.
+    pub enum BleScan {
+        /// Never, save for a minute after a toy was lost.
+        Asked = "asked",
+        /// While a toy that has been here before is missing.
+        Known = "known",
+        /// Always, and new toys are taken as they turn up.
+        All = "all",
+    }
+}
+
+choice! {
     /// A way to reach a toy.
     pub enum RouteKind {
         /// Bluetooth.

@@ -6,7 +6,7 @@ mod net;
 mod server;
 mod time;
 
-pub use choice::{LogFormat, LogLevel, Protocol, RouteKind, Scheme, Trust};
+pub use choice::{BleScan, LogFormat, LogLevel, Protocol, RouteKind, Scheme, Trust};
 pub use names::{Address, AppName, GroupName, Topic, ToyName, ToyRef};
 pub use net::{BrokerUrl, Fingerprint, Host};
 pub use server::{ListenAddress, ServerName, ServerUrl};

@@ -61,7 +61,7 @@ function App() {
     <header class="top"><div class="bar">
       <a class="brand" href="#/" aria-label="toy2mqtt"><img src="icon.svg" alt="" width="28" height="28" /><span>toy2mqtt</span></a>
       <nav aria-label="Screens">${SCREENS.map(([path, name, icon]) => html`<a key=${path} href=${`#/${path}`} aria-current=${(path === screen || (path === '' && screen === 'toy')) ? 'page' : null}><${Icon} name=${icon} /><span>${name}</span></a>`)}</nav>
-      <div class="always"><button class="square quiet-switch" role="switch" aria-checked=${String(!!quiet)} aria-label="Quiet" title="Quiet: stop everything and refuse every request but stop" onClick=${() => act('api/quiet', quiet ? 'OFF' : 'ON')}><${Icon} name="moon" /></button>
+      <div class="always"><button class="square quiet-switch" role="switch" aria-checked=${String(!!quiet)} aria-label="Quiet" title="Quiet: stop everything and refuse every request but stop" onClick=${() => act('api/quiet', quiet ? 'OFF' : 'ON')}><${Icon} name="moon" /><span class="wide">Quiet</span></button>
         <${StopAll} /></div></div>
       <${Link} /></header>
     <main id="main" tabindex="-1"><h1 class="hidden">${SCREENS.find(([path]) => path === screen)?.[1] ?? 'Toy'}</h1>

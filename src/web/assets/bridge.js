@@ -47,8 +47,8 @@ export function Setup() {
     <${Doctor} />
   </div><div>
     <section class="card"><h3>Safety</h3>
-      <${Switch} label="Quiet" hint="Stops everything and refuses every request but stop, until you end it." on=${info.quiet} flip=${(on) => act('api/quiet', on ? 'ON' : 'OFF')} />
-      <${Copy} topic="bridge/quiet/set" payload=${() => (info.quiet ? 'OFF' : 'ON')} name="quiet" /></section>
+      <div class="row"><${Switch} label="Quiet" hint="Stops everything and refuses every request but stop, until you end it." on=${info.quiet} flip=${(on) => act('api/quiet', on ? 'ON' : 'OFF')} />
+      <${Copy} topic="bridge/quiet/set" payload=${() => (info.quiet ? 'OFF' : 'ON')} name="quiet" /></div></section>
     <section class="card"><h3>Test toys</h3>${toys.size === 0 ? html`<p class="note">None are known yet.</p>` : html`<ul class="plain">${[...toys.values()].map((toy) => html`<li key=${toy.id}><a href=${`#/toy/${toy.id}`}>${toy.name}</a>
       <button disabled=${!toy.state.available || info.quiet} aria-label=${`Identify ${toy.name}`} onClick=${() => act(`api/toys/${toy.id}/identify`, null, 'Two gentle pulses')}>Identify</button></li>`)}</ul>`}</section>
     <section class="card"><h3>Groups</h3>${groups.length === 0 ? html`<p class="note">None. A group gives several toys one topic: add <code>[[group]]</code> to the settings.</p>`

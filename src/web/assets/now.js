@@ -1,11 +1,11 @@
 // Now: what every toy does, and the controls that are needed most.
 import { html } from './vendor/preact.js';
-import { act, setToy, stopToy, toast, useStore } from './store.js';
-import { Dot, Empty, Icon, Level, outputName } from './widgets.js';
+import { act, setToy, state as store, stopToy, toast, useStore } from './store.js';
+import { Dot, Empty, Icon, Level, limitOf, outputName } from './widgets.js';
 
 export const outputLevels = (toy, props = {}) => toy.outputs.map((output) => html`<${Level} key=${output.key} id=${toy.id}
   attribute=${output.key} name=${outputName(output)} target=${toy.target[output.key]} applied=${toy.state[output.key]}
-  limit=${output.limit} min=${output.signed ? -100 : 0} disabled=${!toy.state.available || props.disabled}
+  limit=${limitOf(output)} min=${output.signed ? -100 : 0} disabled=${!toy.state.available || props.disabled}
   copyTopic=${props.copy ? `${toy.id}/${output.key}/set` : null} />`);
 
 export function Patterns({ toy, disabled }) {
@@ -21,7 +21,7 @@ export function facts(toy) {
   return [
     state.battery !== undefined && state.battery !== null && html`<span class=${state.battery < 20 ? 'low' : ''}><${Icon} name="battery" /><span class="hidden">Battery </span>${state.battery} %</span>`,
     state.rssi !== undefined && state.rssi !== null && html`<span><${Icon} name="signal" /><span class="hidden">Signal </span>${state.rssi} dBm</span>`,
-    state.route && html`<span>${state.route.replaceAll('_', ' ')}</span>`,
+    state.route && html`<span>${store.info?.backends[state.route]?.label ?? state.route}</span>`,
   ].filter(Boolean);
 }
 

@@ -252,6 +252,8 @@ document.addEventListener('visibilitychange', () => {
   if (document.hidden) hiding = setTimeout(() => { stream?.close(); stream = null; clearTimeout(silence); }, 5000);
   else if (!stream && state.link !== 'locked') connect();
 });
+addEventListener('pagehide', () => { stream?.close(); stream = null; clearTimeout(silence); clearTimeout(again); });
+addEventListener('pageshow', (event) => event.persisted && state.link !== 'locked' && connect());
 addEventListener('online', () => state.link === 'lost' && connect());
 
 /** What a program or an automation would send, for the clipboard. */

@@ -1,7 +1,7 @@
 // Toy: everything about one toy.
 import { html, useEffect, useState } from './vendor/preact.js';
 import { act, ask, copy, stopToy, useStore } from './store.js';
-import { clock, Copy, Dot, Empty, Icon, outcomeText, outputName, Sure } from './widgets.js';
+import { clock, Copy, Dot, Empty, Icon, limitOf, outcomeText, outputName, Sure } from './widgets.js';
 import { facts, outputLevels, Patterns } from './now.js';
 
 function Limit({ toy, label, value, put, topic, payload }) {
@@ -20,7 +20,7 @@ function Limits({ toy }) {
   return html`<section class="card"><h3>Limits</h3><p class="note">No request goes above them, wherever it comes from. They are kept.</p>
     <${Limit} toy=${toy} label="All outputs" value=${toy.state.limit} put=${(max) => put({ max })}
       topic=${topic} payload=${(max) => ({ toy: toy.id, max })} />
-    ${toy.outputs.length > 1 && toy.outputs.map((output) => html`<${Limit} key=${output.key} toy=${toy} label=${outputName(output)} value=${output.limit}
+    ${toy.outputs.length > 1 && toy.outputs.filter((output) => limitOf(output) === output.limit).map((output) => html`<${Limit} key=${output.key} toy=${toy} label=${outputName(output)} value=${output.limit}
       put=${(limit) => put({ outputs: { [output.key]: limit >= toy.state.limit ? null : limit } })}
       topic=${topic} payload=${(limit) => ({ toy: toy.id, outputs: { [output.key]: limit } })} />`)}</section>`;
 }

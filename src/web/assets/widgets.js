@@ -26,6 +26,8 @@ export function outputName(output) {
   const [, kind, number] = output.key.match(/^(.*?)(?:_(\d+))?$/);
   return `${WORDS[kind] ?? kind}${number ? ` ${number}` : ''}`;
 }
+/** Where and how far a movement goes is not limited, only how strong it is. */
+export const limitOf = (output) => (/^(depth|stroke)/.test(output.key) ? 100 : output.limit);
 const UNITS = [[60, 's'], [60, 'min'], [24, 'h'], [1e9, 'd']];
 /** A number of seconds for people. */
 export function span(seconds) {

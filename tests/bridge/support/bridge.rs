@@ -61,8 +61,14 @@ impl Drop for Bridge {
 impl Bridge {
     /// Starts it with these settings.
     pub(crate) fn start(config: &Path) -> Self {
+        Self::start_with(config, &[])
+    }
+
+    /// Starts it with these settings and these variables.
+    pub(crate) fn start_with(config: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = program(config)
             .arg("run")
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

@@ -1,0 +1,159 @@
+//! A connection to the system's Bluetooth service.
+
+use std::error::Error;
+use std::thread;
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use bluez_async::BluetoothError;
+use btleplug::api::{Central, CentralState, Manager as _};
+use btleplug::platform::{Adapter, Manager};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::{Instant as Now, timeout};
+
+use crate::backend::ble::fault::RadioError;
+
+/// How long one hop may take to answer. The library alone would wait for half a minute.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A silent connection is not replaced more often.
+const RARELY: Duration = Duration::from_secs(60);
+
+/// A Bluetooth adapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Radio {
+    /// What the system calls it, e.g. `hci0`.
+    pub name: String,
+    /// Whether it is on.
+    pub powered: bool,
+}
+
+/// A connection to the system's Bluetooth service.
+#[derive(Clone, Debug)]
+pub(in crate::backend::ble) struct Bus(Manager);
+
+impl Bus {
+    /// Connects to the bus, which blocks: in a thread of its own, so that it can be given up.
+    pub(in crate::backend::ble) async fn open() -> Result<Self, RadioError> {
+        let (sender, connected) = oneshot::channel();
+        let runtime = Handle::current();
+        thread::spawn(move || {
+            // Nobody waits for it any more if it took too long.
+            let _ = sender.send(runtime.block_on(Manager::new()));
+        });
+        match timeout(PATIENCE, connected).await {
+            Ok(Ok(manager)) => manager.map(Self).map_err(fault),
+            Ok(Err(_)) | Err(_) => Err(RadioError::Silent("the D-Bus system bus")),
+        }
+    }
+
+    /// All adapters, by name.
+    ///
+    /// # Errors
+    /// Any hop to them, and that there is none.
+    pub(in crate::backend::ble) async fn adapters(
+        &self,
+    ) -> Result<Vec<(Radio, Adapter)>, RadioError> {
+        let found = answer(self.examine()).await?;
+        if found.is_empty() {
+            return Err(RadioError::NoAdapter);
+        }
+        Ok(found)
+    }
+
+    async fn examine(&self) -> btleplug::Result<Vec<(Radio, Adapter)>> {
+        let mut found = Vec::new();
+        for adapter in self.0.adapters().await? {
+            found.push((examine(&adapter).await?, adapter));
+        }
+        found.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        Ok(found)
+    }
+}
+
+/// A bus that is opened when it is needed, and replaced when it is broken.
+#[derive(Debug, Default)]
+pub(in crate::backend::ble) struct KeptBus {
+    bus: Option<Bus>,
+    replaced: Option<Now>,
+}
+
+impl KeptBus {
+    /// The bus, and whether it is a new one.
+    ///
+    /// # Errors
+    /// It cannot be reached.
+    pub(in crate::backend::ble) async fn get(&mut self) -> Result<(Bus, bool), RadioError> {
+        if let Some(bus) = &self.bus {
+            return Ok((bus.clone(), false));
+        }
+        let bus = Bus::open().await?;
+        self.bus = Some(bus.clone());
+        Ok((bus, true))
+    }
+
+    /// Something failed over it. Whether it is to be replaced: a dead connection looks just like a
+    /// service that hangs. The library never closes one, so it is not replaced often.
+    pub(in crate::backend::ble) fn doubt(&mut self, error: &RadioError) -> bool {
+        let recently = self.replaced.is_some_and(|at| at.elapsed() < RARELY);
+        let silent = matches!(error, RadioError::Silent(_)) && !recently;
+        if !silent && !matches!(error, RadioError::NoBus(_)) {
+            return false;
+        }
+        self.replaced = Some(Now::now());
+        self.bus = None;
+        true
+    }
+
+    /// Has it replaced in any case.
+    pub(in crate::backend::ble) fn forget(&mut self) {
+        self.bus = None;
+    }
+}
+
+pub(super) async fn examine(adapter: &Adapter) -> btleplug::Result<Radio> {
+    // "hci0 (usb:v1D6Bp0246d0537)". It also proves that the adapter can be asked: the next call
+    // says "off" if it cannot.
+    let info = adapter.adapter_info().await?;
+    let name = info.split(' ').next().unwrap_or_default().to_owned();
+    let powered = adapter.adapter_state().await? == CentralState::PoweredOn;
+    Ok(Radio { name, powered })
+}
+
+/// Waits for an answer, not for long.
+pub(in crate::backend::ble) async fn answer<T>(
+    call: impl Future<Output = btleplug::Result<T>>,
+) -> Result<T, RadioError> {
+    match timeout(PATIENCE, call).await {
+        Ok(answer) => answer.map_err(fault),
+        Err(_) => Err(RadioError::Silent("bluetoothd")),
+    }
+}
+
+pub(super) fn fault(error: btleplug::Error) -> RadioError {
+    match error {
+        error @ btleplug::Error::PermissionDenied => RadioError::NotAllowed(error.into()),
+        btleplug::Error::NoAdapterAvailable => RadioError::NoAdapter,
+        btleplug::Error::Other(cause) => {
+            let name = dbus_name(&*cause).unwrap_or_default().to_owned();
+            RadioError::named(&name, cause)
+        }
+        error => RadioError::Refused(error.into()),
+    }
+}
+
+/// What D-Bus calls the error, if it is one of D-Bus.
+#[cfg(target_os = "linux")]
+pub(super) fn dbus_name<'a>(cause: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a str> {
+    match cause.downcast_ref()? {
+        BluetoothError::DbusError(error) => error.name(),
+        _ => None,
+    }
+}
+
+/// There is no D-Bus here.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn dbus_name<'a>(_cause: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a str> {
+    None
+}

@@ -1,0 +1,19 @@
+//! The Bluetooth library, and nothing else: the only folder that knows it.
+//!
+//! [`Bus`] is one connection to the system's Bluetooth service, [`Scanner`] what listens for
+//! advertisements over one, [`Device`] a toy over one of its own. On Linux the library talks to
+//! bluetoothd over D-Bus.
+//!
+//! One connection serves one toy, or the scanner, and nothing else: the reference message bus takes
+//! away the wrong match rule when one of several streams on a connection ends, and another toy falls
+//! silent. A connection is never closed by the library, so it is kept for as long as it works, over
+//! all connections to its toy.
+
+mod bus;
+mod device;
+mod scanner;
+
+pub use bus::Radio;
+pub(super) use bus::{Bus, KeptBus, answer};
+pub(super) use device::{Device, Notifications, WriteError};
+pub(super) use scanner::{News, Place, Scanner, Seen, advertisement};

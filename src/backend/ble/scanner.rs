@@ -1,0 +1,291 @@
+//! The backend, and the link that listens for toys.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant as Now, MissedTickBehavior, interval};
+use tracing::debug;
+
+use super::advert::recognise;
+use super::fault::{RadioError, without_addresses};
+use super::options::Options;
+use super::radio::{KeptBus, News, Place, Scanner, Seen};
+use super::roster::Roster;
+use super::toy::{Ask, Seat, ToyLink};
+use crate::backend::{Backend, BoxFuture, Link, LinkContext, LinkError, Report};
+use crate::domain::{BackendId, BackendState, HardwareId, Instant, Op, OpError};
+
+/// How often to look whether the adapter is well and whether to listen.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Every so many beats the service is asked again to scan: it may have been restarted, which it says
+/// to nobody.
+const RENEW: u64 = 3;
+
+/// Every so many beats all devices are looked at while it scans.
+const LOOK: u64 = 2;
+
+/// Toys over Bluetooth LE.
+#[derive(Debug)]
+pub struct Ble {
+    pub(super) options: Options,
+    start: Now,
+    roster: Mutex<Roster>,
+    /// The conversations with the toys that are here.
+    toys: Mutex<HashMap<HardwareId, Conversation>>,
+    /// A toy comes, goes, or is asked for.
+    nudge: Notify,
+    /// Adapters make one connection at a time.
+    pub(super) connecting: Semaphore,
+    /// Counts how often the bus turned out to be another one: connections to the old one are dead.
+    pub(super) epoch: watch::Sender<u64>,
+}
+
+/// A way to talk to a toy.
+#[derive(Clone, Debug)]
+pub(super) struct Conversation {
+    pub(super) asks: mpsc::Sender<Ask>,
+    /// It is to be looked whether the toy is still there.
+    pub(super) look: Arc<Notify>,
+}
+
+impl Ble {
+    /// Bluetooth, used like this. Touches nothing before its links run.
+    #[must_use]
+    pub fn new(options: Options) -> Arc<Self> {
+        // Time begins a little before the start, so that nothing happens at its very beginning.
+        let roster = Roster::new(&options, Instant::START);
+        Arc::new(Self {
+            roster: Mutex::new(roster),
+            start: Now::now(),
+            toys: Mutex::default(),
+            nudge: Notify::new(),
+            connecting: Semaphore::new(1),
+            epoch: watch::Sender::default(),
+            options,
+        })
+    }
+
+    /// Time since the start.
+    pub(super) fn now(&self) -> Instant {
+        Instant::after_start(self.start.elapsed())
+    }
+
+    /// When that is for timers.
+    pub(super) fn at(&self, instant: Instant) -> Now {
+        self.start + instant.since_start()
+    }
+
+    /// Held for moments, never across an await.
+    pub(super) fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn toys(&self) -> MutexGuard<'_, HashMap<HardwareId, Conversation>> {
+        self.toys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn came(&self, address: &str, hardware: &HardwareId, conversation: Conversation) {
+        let mut roster = self.roster();
+        roster.came(address);
+        drop(roster);
+        self.toys().insert(hardware.clone(), conversation);
+        self.nudge.notify_one();
+    }
+
+    pub(super) fn went(&self, address: &str, hardware: &HardwareId) {
+        self.toys().remove(hardware);
+        let now = self.now();
+        self.roster().went(address, now);
+        self.nudge.notify_one();
+    }
+}
+
+impl Backend for Ble {
+    fn id(&self) -> &BackendId {
+        &self.options.id
+    }
+
+    fn links(self: Arc<Self>) -> Vec<Box<dyn Link>> {
+        vec![Box::new(ScannerLink {
+            ble: self,
+            bus: KeptBus::default(),
+            opened: false,
+            seats: BTreeMap::new(),
+            places: HashMap::new(),
+        })]
+    }
+
+    fn execute(self: Arc<Self>, op: Op) -> BoxFuture<'static, Result<(), OpError>> {
+        Box::pin(async move {
+            let gone = || OpError::Offline("it is not connected by Bluetooth".to_owned());
+            let conversation = self.toys().get(&op.route.hardware).cloned();
+            let conversation = conversation.ok_or_else(gone)?;
+            let (reply, answer) = oneshot::channel();
+            let ask = Ask {
+                command: op.command,
+                reply,
+            };
+            conversation.asks.send(ask).await.map_err(|_| gone())?;
+            answer.await.unwrap_or_else(|_| Err(gone()))
+        })
+    }
+
+    fn refresh(&self) {
+        for conversation in self.toys().values() {
+            conversation.look.notify_one();
+        }
+        self.nudge.notify_one();
+    }
+
+    fn scan(&self, on: bool) {
+        self.roster().search(on);
+        self.nudge.notify_one();
+    }
+}
+
+/// Listens for advertisements, and opens a link for every toy that is to be ours.
+struct ScannerLink {
+    ble: Arc<Ble>,
+    bus: KeptBus,
+    /// Whether there has been a bus before.
+    opened: bool,
+    /// Toys that have a link, by address.
+    seats: BTreeMap<String, Arc<Seat>>,
+    /// Where they were seen.
+    places: HashMap<Place, Arc<Seat>>,
+}
+
+impl Link for ScannerLink {
+    fn name(&self) -> &str {
+        "bluetooth"
+    }
+
+    fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
+        Box::pin(async move {
+            let Err(error) = self.listen(context).await;
+            let reason = without_addresses(&format!("{error}: {}", error.cure()));
+            let down = BackendState::Down(reason.clone());
+            context.reports.send(Report::State(down));
+            self.bus.doubt(&error);
+            LinkError::Retry(reason)
+        })
+    }
+}
+
+impl ScannerLink {
+    async fn listen(
+        &mut self,
+        context: &LinkContext,
+    ) -> Result<std::convert::Infallible, RadioError> {
+        let (bus, is_new) = self.bus.get().await?;
+        let adapter = self.ble.options.adapter.as_deref();
+        let (scanner, mut feed) = Scanner::open(&bus, adapter).await?;
+        if is_new && std::mem::replace(&mut self.opened, true) {
+            self.ble.epoch.send_modify(|epoch| *epoch += 1);
+        }
+        context.reports.send(Report::State(BackendState::Up));
+        context.proven();
+        self.look(&scanner, context).await?;
+        let ble = Arc::clone(&self.ble);
+        let mut beats = interval(BEAT);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut scanning, mut beat) = (false, 0_u64);
+        loop {
+            let is_beat = tokio::select! {
+                biased;
+                news = feed.next() => {
+                    self.hear(news, &scanner, context).await?;
+                    continue;
+                }
+                () = ble.nudge.notified() => false,
+                _ = beats.tick() => true,
+            };
+            beat += u64::from(is_beat);
+            let wanted = ble.roster().listens(ble.now());
+            if wanted && (!scanning || (is_beat && beat % RENEW == 0)) {
+                scanner.scan().await?;
+                if !scanning {
+                    debug!("listening for toys");
+                }
+                scanning = true;
+            } else if !wanted && scanning {
+                scanning = false;
+                debug!("not listening any more");
+                if let Err(error) = scanner.rest().await {
+                    debug!(%error, "the scan was not ended");
+                }
+            }
+            if is_beat {
+                scanner.check().await?;
+            }
+            if (scanning && beat % LOOK == 0) || !is_beat {
+                self.look(&scanner, context).await?;
+            }
+        }
+    }
+
+    /// Looks at all devices: names come late, and nothing tells when they do.
+    async fn look(&mut self, scanner: &Scanner, context: &LinkContext) -> Result<(), RadioError> {
+        for seen in scanner.look().await? {
+            self.judge(seen, scanner, context).await;
+        }
+        Ok(())
+    }
+
+    async fn hear(
+        &mut self,
+        news: News,
+        scanner: &Scanner,
+        context: &LinkContext,
+    ) -> Result<(), RadioError> {
+        match news {
+            News::Powered(false) => scanner.check().await?,
+            News::Powered(true) => {}
+            News::New(place) => {
+                if let Some(seen) = scanner.look_at(&place).await {
+                    self.judge(seen, scanner, context).await;
+                }
+            }
+            News::Heard(place, rssi) => {
+                if let Some(seat) = self.places.get(&place) {
+                    seat.heard(rssi, self.ble.now());
+                }
+            }
+            News::Connected(place) => {
+                if let Some(seat) = self.places.get(&place) {
+                    seat.connected(true);
+                }
+            }
+            News::Disconnected(place) => {
+                if let Some(seat) = self.places.get(&place) {
+                    seat.connected(false);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Is it a toy, and ours?
+    async fn judge(&mut self, seen: Seen, scanner: &Scanner, context: &LinkContext) {
+        if recognise(&seen.advertisement).is_none() {
+            return;
+        }
+        let connected = scanner.is_connected(&seen.place).await;
+        if !self.ble.roster().admits(&seen.address, connected) {
+            return;
+        }
+        let next = self.seats.len() + 1;
+        let seat = self.seats.entry(seen.address.clone()).or_insert_with(|| {
+            debug!(address = seen.address, "a toy turned up");
+            let seat = Arc::new(Seat::new(seen.address.clone()));
+            let link = ToyLink::new(next, Arc::clone(&seat), Arc::clone(&self.ble));
+            context.open(Box::new(link));
+            seat
+        });
+        seat.seen(&seen.place, seen.rssi, connected, self.ble.now());
+        self.places.insert(seen.place, Arc::clone(seat));
+    }
+}

@@ -1,0 +1,467 @@
+//! The link to one toy: connects when it is heard, proves that it is a toy, and talks to it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+use tracing::debug;
+
+use super::fault::{RadioError, without_addresses};
+use super::radio::{Device, KeptBus, Notifications, Place, WriteError};
+use super::scanner::{Ble, Conversation};
+use crate::backend::lovense::catalog;
+use crate::backend::lovense::text::{Courtesy, Greeting, Proof, Session, Step};
+use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Report};
+use crate::domain::{
+    Bound, Capabilities, Command, HardwareId, InputKind, Instant, OpError, Reading, ToyDescription,
+    ToyInput,
+};
+
+/// How often to ask whether it is still connected. Its end is usually told at once, but not by a
+/// service that was restarted.
+const CHECK: Duration = Duration::from_secs(2);
+
+/// What turned out to be no toy is left alone for this long.
+const STRANGER: Duration = Duration::from_secs(20);
+
+/// How long a toy that is connected may take to show its services.
+const RESOLVE: Duration = Duration::from_secs(5);
+
+/// That it was heard is believed again after this time although nothing new has come.
+const STALE: Duration = Duration::from_secs(10);
+
+/// How long the goodbye may take. The service would need two seconds to answer.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+/// Something is asked of a toy.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) command: Command,
+    pub(super) reply: oneshot::Sender<Result<(), OpError>>,
+}
+
+/// What is known of a toy without being connected to it.
+#[derive(Clone, Debug, Default)]
+struct Presence {
+    place: Option<Place>,
+    rssi: Option<i16>,
+    /// How often it was heard.
+    heard: u64,
+    heard_at: Instant,
+    connected: bool,
+    /// How often a connection to it has ended.
+    losses: u64,
+}
+
+/// A toy, as the scanner knows it.
+#[derive(Debug)]
+pub(super) struct Seat {
+    address: String,
+    presence: watch::Sender<Presence>,
+}
+
+impl Seat {
+    pub(super) fn new(address: String) -> Self {
+        Self {
+            address,
+            presence: watch::Sender::default(),
+        }
+    }
+
+    /// The service knows it, and may have heard it.
+    pub(super) fn seen(&self, place: &Place, rssi: Option<i16>, connected: bool, now: Instant) {
+        self.presence.send_if_modified(|presence| {
+            let moved = presence.place.as_ref() != Some(place);
+            let stale = now.since(presence.heard_at) >= STALE || presence.heard == 0;
+            let heard = rssi.is_some() && (moved || stale);
+            let changed = moved || heard || presence.connected != connected;
+            if moved {
+                presence.place = Some(place.clone());
+            }
+            if heard {
+                presence.heard += 1;
+                presence.heard_at = now;
+                presence.rssi = rssi;
+            }
+            presence.connected = connected;
+            changed
+        });
+    }
+
+    /// It was heard.
+    pub(super) fn heard(&self, rssi: Option<i16>, now: Instant) {
+        self.presence.send_modify(|presence| {
+            presence.heard += 1;
+            presence.heard_at = now;
+            presence.rssi = rssi.or(presence.rssi);
+        });
+    }
+
+    /// A connection to it is there, or has ended.
+    pub(super) fn connected(&self, connected: bool) {
+        self.presence.send_modify(|presence| {
+            presence.connected = connected;
+            presence.losses += u64::from(!connected);
+        });
+    }
+}
+
+/// A toy and its connection to the bus, kept over many connections to the toy.
+struct Line {
+    device: Device,
+    notifications: Notifications,
+}
+
+/// Keeps one toy connected.
+pub(super) struct ToyLink {
+    name: String,
+    seat: Arc<Seat>,
+    ble: Arc<Ble>,
+    bus: KeptBus,
+    /// When the bus was opened, as the scanner counts it.
+    epoch: u64,
+    line: Option<Line>,
+    /// How often it had been heard when it was tried last.
+    tried: u64,
+}
+
+/// Why a connection was not made, or has ended.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error("it cannot be connected to: {0}")]
+    Radio(#[from] RadioError),
+    #[error("the connection to it was lost")]
+    Link,
+    #[error("writing to it failed: {0}")]
+    Write(#[from] WriteError),
+    #[error("the system's message bus was restarted")]
+    Bus,
+    #[error("it does not answer any more")]
+    Silent,
+    #[error("it does not answer as a toy should")]
+    Stranger,
+    #[error("the settings keep it out")]
+    Denied,
+}
+
+impl Lost {
+    /// For people.
+    fn words(&self) -> String {
+        without_addresses(&self.to_string())
+    }
+}
+
+impl ToyLink {
+    pub(super) fn new(number: usize, seat: Arc<Seat>, ble: Arc<Ble>) -> Self {
+        Self {
+            // No address and no brand: it stands in the log.
+            name: format!("bluetooth toy {number}"),
+            seat,
+            ble,
+            bus: KeptBus::default(),
+            epoch: 0,
+            line: None,
+            tried: 0,
+        }
+    }
+
+    async fn live(&mut self, context: &LinkContext) -> Result<std::convert::Infallible, Lost> {
+        let mut presence = self.seat.presence.subscribe();
+        let (place, losses) = self.wait(&mut presence).await;
+        let (ble, seat) = (Arc::clone(&self.ble), Arc::clone(&self.seat));
+        let line = self.line(&place).await?;
+        {
+            let _one_at_a_time = ble.connecting.acquire().await;
+            tokio::select! {
+                connected = line.device.connect() => connected?,
+                () = lost(&mut presence, losses) => return Err(Lost::Link),
+                () = unresolved(&ble, &seat) => return Err(RadioError::NoServices.into()),
+            }
+        }
+        let losses = presence.borrow().losses;
+        let proof = tokio::select! {
+            proof = greet(&ble, line) => proof?,
+            () = lost(&mut presence, losses) => return Err(Lost::Link),
+        };
+        let hardware = HardwareId::new(proof.device.address.clone());
+        let address = seat.address.as_str();
+        if ble.roster().denies(hardware.as_str()) {
+            return Err(Lost::Denied);
+        }
+        let (asks, mut asked) = mpsc::channel(16);
+        let look = Arc::new(Notify::new());
+        let rssi = presence.borrow().rssi;
+        let (description, capabilities) = describe(&ble, &hardware, &proof, rssi);
+        let mut epochs = ble.epoch.subscribe();
+        let session = Session::new(proof, ble.options.manners, ble.now());
+        let conversation = Conversation {
+            asks,
+            look: Arc::clone(&look),
+        };
+        ble.came(address, &hardware, conversation);
+        context.proven();
+        context.reports.send(Report::Up(description, capabilities));
+        let told = |reading| {
+            let input = ToyInput::Reading(reading);
+            context.reports.send(Report::Told(hardware.clone(), input));
+        };
+        if let Some(rssi) = rssi {
+            told(Reading::Rssi(rssi));
+        }
+        let ended = tokio::select! {
+            ended = converse(&ble, line, session, &mut asked, &look, &told) => ended,
+            () = lost(&mut presence, losses) => Lost::Link,
+            _ = epochs.changed() => Lost::Bus,
+        };
+        ble.went(address, &hardware);
+        context
+            .reports
+            .send(Report::Down(hardware.clone(), ended.words()));
+        Err(ended)
+    }
+
+    /// Waits until there is something to connect to: it has been heard since the last attempt, or is
+    /// connected already, and is ours to have.
+    async fn wait(&mut self, presence: &mut watch::Receiver<Presence>) -> (Place, u64) {
+        loop {
+            let found = {
+                let known = presence.borrow_and_update();
+                let there = known.heard > self.tried || known.connected;
+                let ours = || {
+                    self.ble
+                        .roster()
+                        .admits(&self.seat.address, known.connected)
+                };
+                let place = known.place.clone().filter(|_| there && ours());
+                place.map(|place| (place, known.losses, known.heard))
+            };
+            if let Some((place, losses, heard)) = found {
+                self.tried = heard;
+                return (place, losses);
+            }
+            if presence.changed().await.is_err() {
+                // The seat is ours as well, so its other end stays.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// The device, over a bus of its own.
+    async fn line(&mut self, place: &Place) -> Result<&mut Line, RadioError> {
+        let epoch = *self.ble.epoch.borrow();
+        if self.epoch != epoch {
+            self.epoch = epoch;
+            self.bus.forget();
+            self.line = None;
+        }
+        let (bus, _) = self.bus.get().await?;
+        let line = match self.line.take() {
+            Some(line) if line.device.place() == place => line,
+            _ => {
+                let (device, notifications) = Device::find(&bus, place).await?;
+                Line {
+                    device,
+                    notifications,
+                }
+            }
+        };
+        Ok(self.line.insert(line))
+    }
+}
+
+impl Link for ToyLink {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
+        Box::pin(async move {
+            let Err(ended) = self.live(context).await;
+            debug!(address = self.seat.address, %ended, "no connection");
+            let mut broken = match &ended {
+                Lost::Radio(error) => self.bus.doubt(error),
+                _ => false,
+            };
+            if let Some(line) = self.line.as_mut().filter(|_| !broken) {
+                // Otherwise the service goes on trying, or holds what it believes to have.
+                if let Err(error) = line.device.disconnect().await {
+                    broken = self.bus.doubt(&error);
+                }
+            }
+            if broken {
+                self.line = None;
+            }
+            if matches!(ended, Lost::Radio(_)) {
+                // It may have been forgotten, and come back as another object.
+                self.seat.connected(false);
+            }
+            match ended {
+                Lost::Stranger if !self.ble.roster().knows(&self.seat.address) => {
+                    LinkError::RetryAfter(ended.words(), STRANGER)
+                }
+                Lost::Denied => LinkError::Fatal(ended.words()),
+                ended => LinkError::Retry(ended.words()),
+            }
+        })
+    }
+
+    fn close(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if let Some(line) = &mut self.line {
+                // A toy that stays connected could not be used by anybody else.
+                let _ = timeout(GOODBYE, line.device.disconnect()).await;
+            }
+        })
+    }
+}
+
+/// Waits until the connection has ended once more.
+async fn lost(presence: &mut watch::Receiver<Presence>, losses: u64) {
+    let ended = presence.wait_for(|presence| presence.losses > losses);
+    if ended.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Waits until it has been connected for long enough to show its services.
+async fn unresolved(ble: &Ble, seat: &Seat) {
+    let mut presence = seat.presence.subscribe();
+    if presence
+        .wait_for(|presence| presence.connected)
+        .await
+        .is_err()
+    {
+        std::future::pending::<()>().await;
+    }
+    sleep_until(ble.at(ble.now() + RESOLVE)).await;
+}
+
+async fn greet(ble: &Ble, line: &mut Line) -> Result<Proof, Lost> {
+    let mut greeting = Greeting::new(ble.options.manners.pace);
+    loop {
+        match greeting.next(ble.now()) {
+            Courtesy::Write(bytes) => {
+                line.device.write(&bytes).await?;
+                greeting.written(ble.now());
+            }
+            Courtesy::Wait(until) => {
+                tokio::select! {
+                    bytes = line.notifications.next() => greeting.heard(&bytes),
+                    () = sleep_until(ble.at(until)) => {}
+                }
+            }
+            Courtesy::Known(proof) => return Ok(*proof),
+            Courtesy::Stranger => return Err(Lost::Stranger),
+        }
+    }
+}
+
+async fn converse(
+    ble: &Ble,
+    line: &mut Line,
+    mut session: Session<oneshot::Sender<Result<(), OpError>>>,
+    asked: &mut mpsc::Receiver<Ask>,
+    look: &Notify,
+    told: &(dyn Fn(Reading) + Sync),
+) -> Lost {
+    let Line {
+        device,
+        notifications,
+    } = line;
+    let device = &*device;
+    let mut checks = interval(CHECK);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut writing: Option<BoxFuture<'_, Result<(), WriteError>>> = None;
+    let mut checking: Option<BoxFuture<'_, Result<bool, RadioError>>> = None;
+    loop {
+        while let Some(step) = session.poll(ble.now()) {
+            match step {
+                Step::Write(bytes) => {
+                    writing = Some(Box::pin(async move { device.write(&bytes).await }));
+                }
+                // Whoever asked may have given up waiting.
+                Step::Done(reply, result) => drop(reply.send(result)),
+                Step::Told(reading) => told(reading),
+                Step::Silent => return Lost::Silent,
+            }
+        }
+        let deadline = session.next_deadline().map(|at| ble.at(at));
+        tokio::select! {
+            biased;
+            Some(ask) = asked.recv() => session.ask(ask.reply, &ask.command),
+            result = async { running(&mut writing).await } => {
+                writing = None;
+                let gone = match &result {
+                    Err(error @ WriteError::Gone(_)) => Some(error.clone()),
+                    _ => None,
+                };
+                session.written(ble.now(), result.map_err(|error| error.to_string()));
+                if let Some(error) = gone {
+                    // Who waits for it is told first.
+                    while let Some(Step::Done(reply, result)) = session.poll(ble.now()) {
+                        drop(reply.send(result));
+                    }
+                    return Lost::Write(error);
+                }
+            }
+            bytes = notifications.next() => session.heard(ble.now(), &bytes),
+            connected = running(&mut checking) => {
+                checking = None;
+                match connected {
+                    Ok(true) => {}
+                    Ok(false) => return Lost::Link,
+                    Err(error) => return Lost::Radio(error),
+                }
+            }
+            () = look.notified() => session.look(ble.now()),
+            _ = checks.tick(), if checking.is_none() => {
+                checking = Some(Box::pin(device.is_connected()));
+            }
+            () = sleep_until(deadline.unwrap_or_else(|| ble.at(ble.now()))), if deadline.is_some() => {}
+        }
+    }
+}
+
+/// Waits for what is under way; for ever if nothing is.
+async fn running<T>(future: &mut Option<BoxFuture<'_, T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+fn describe(
+    ble: &Ble,
+    hardware: &HardwareId,
+    proof: &Proof,
+    rssi: Option<i16>,
+) -> (ToyDescription, Capabilities) {
+    let device = &proof.device;
+    let firmware = Some(device.firmware);
+    let model = catalog::by_letter_and_firmware(&device.letters, firmware);
+    let name = model.map_or(catalog::MANUFACTURER, |model| {
+        model.marketing_name(firmware)
+    });
+    let inputs = [Some(InputKind::Battery), rssi.map(|_| InputKind::Rssi)];
+    let description = ToyDescription {
+        hardware: hardware.clone(),
+        manufacturer: catalog::MANUFACTURER.to_owned(),
+        model: name.to_owned(),
+        nickname: None,
+        firmware: Some(device.firmware.to_string()),
+        outputs: proof.translator.outputs().to_vec(),
+        inputs: inputs.into_iter().flatten().collect::<BTreeSet<_>>(),
+    };
+    let capabilities = Capabilities {
+        pace: ble.options.manners.pace,
+        bound: if proof.stops_when_left {
+            Bound::Connection
+        } else {
+            Bound::None
+        },
+        plays: false,
+    };
+    (description, capabilities)
+}

@@ -1,0 +1,221 @@
+//! Whatever goes wrong with Bluetooth is noticed, said, and over once its cause is.
+
+use std::time::Duration;
+
+use serde_json::json;
+use toy2mqtt::sim::Function;
+
+use super::rig::{Rig, toy};
+
+const TOYS: [(&str, &str, &str); 6] = [
+    ("S", "LVS-S132", "F0:82:C0:02:46:01"),
+    ("P", "LVS-Edge36", "F0:82:C0:02:46:02"),
+    ("A", "LVS-A011", "F0:82:C0:02:46:03"),
+    ("B", "LVS-B004", "F0:82:C0:02:46:04"),
+    ("Z", "LVS-Z005", "F0:82:C0:02:46:05"),
+    ("W", "LVS-Domi37", "F0:82:C0:02:46:06"),
+];
+
+const ONE: &str = TOYS[0].2;
+
+async fn rig(count: usize) -> Rig {
+    let devices = TOYS[..count].iter();
+    let devices = devices.map(|(letters, name, address)| toy(letters, name, address));
+    Rig::with_toys(devices.collect(), "pace = '75ms'\nbattery = '5s'").await
+}
+
+/// Waits until the toy can be driven, and drives it.
+async fn works(rig: &Rig, address: &str) {
+    rig.is(address, "online").await;
+    rig.drive(address, json!({"vibrate": 50})).await;
+    assert_eq!(rig.bluez.world().body(address).level(Function::Vibrate), 10);
+    rig.say(address, "stop", "");
+    rig.until("a stop", address, |body| !body.runs()).await;
+}
+
+#[tokio::test]
+async fn six_toys_at_once_and_none_is_lost() {
+    let rig = rig(TOYS.len()).await;
+    for round in 1..=25 {
+        for (_, _, address) in TOYS {
+            rig.bluez.drop_link(address);
+        }
+        for (_, _, address) in TOYS {
+            let connected = |body: &mut super::bluez::Body| body.connections > round;
+            rig.until("a connection", address, connected).await;
+        }
+        // Connected is not enough: each has to hear and to be heard.
+        for (letters, _, address) in TOYS {
+            rig.is(address, "online").await;
+            let key = if letters == "P" {
+                "vibrate_1"
+            } else {
+                "vibrate"
+            };
+            let result = rig.set(address, json!({ key: 50 })).await;
+            assert_eq!(result["ok"], true, "round {round}: {result}");
+        }
+    }
+    assert!(
+        !rig.bridge.log().contains("panicked"),
+        "{}",
+        rig.bridge.log()
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_fails_is_tried_again() {
+    let rig = rig(1).await;
+    rig.bluez.faults(ONE, |faults| faults.connects_fail = 3);
+    rig.bluez.drop_link(ONE);
+    rig.is(ONE, "offline").await;
+    works(&rig, ONE).await;
+}
+
+#[tokio::test]
+async fn a_toy_that_was_away_comes_back() {
+    let rig = rig(2).await;
+    rig.bluez.faults(ONE, |faults| faults.off_air = true);
+    rig.bluez.drop_link(ONE);
+    rig.is(ONE, "offline").await;
+    // The other one is not kept waiting.
+    rig.bluez.drop_link(TOYS[1].2);
+    rig.is(TOYS[1].2, "offline").await;
+    rig.is(TOYS[1].2, "online").await;
+    rig.bluez.faults(ONE, |faults| faults.off_air = false);
+    works(&rig, ONE).await;
+}
+
+#[tokio::test]
+async fn a_dead_connection_is_noticed_although_nobody_tells() {
+    let rig = rig(1).await;
+    rig.drive(ONE, json!({"vibrate": 50})).await;
+    {
+        let mut world = rig.bluez.world();
+        world.body(ONE).faults.dead = true;
+    }
+    rig.is(ONE, "offline").await;
+    works(&rig, ONE).await;
+}
+
+#[tokio::test]
+async fn services_that_never_show_are_given_up() {
+    let rig = rig(1).await;
+    rig.bluez.faults(ONE, |faults| faults.unresolved = true);
+    rig.bluez.drop_link(ONE);
+    rig.until("two attempts", ONE, |body| body.connections > 2)
+        .await;
+    rig.bluez.faults(ONE, |faults| faults.unresolved = false);
+    works(&rig, ONE).await;
+}
+
+#[tokio::test]
+async fn writes_and_answers_that_go_wrong() {
+    let rig = rig(1).await;
+    rig.bluez.faults(ONE, |faults| {
+        faults.slow_writes = Duration::from_millis(150)
+    });
+    works(&rig, ONE).await;
+    rig.bluez.faults(ONE, |faults| {
+        faults.slow_writes = Duration::ZERO;
+        faults.writes_fail = 1;
+    });
+    let result = rig.set(ONE, json!({"vibrate": 30})).await;
+    assert_eq!(result["ok"], false, "{result}");
+    works(&rig, ONE).await;
+    // The toy has done it, but has not been heard: it is not claimed, and undone.
+    rig.bluez.faults(ONE, |faults| faults.answers_lost = 1);
+    let result = rig.set(ONE, json!({"vibrate": 30})).await;
+    assert_eq!(result["error"]["code"], "timeout", "{result}");
+    rig.until("what was not claimed to end", ONE, |body| !body.runs())
+        .await;
+    works(&rig, ONE).await;
+    assert_eq!(rig.bluez.world().body(ONE).collisions, 0);
+}
+
+#[tokio::test]
+async fn a_stop_gets_through_whatever_is_lost() {
+    let rig = rig(1).await;
+    rig.drive(ONE, json!({"vibrate": 50})).await;
+    rig.bluez.faults(ONE, |faults| {
+        faults.writes_fail = 2;
+        faults.answers_lost = 2;
+    });
+    rig.say(ONE, "stop", "");
+    rig.until("a stop", ONE, |body| !body.runs()).await;
+    rig.home
+        .until(&rig.topic(ONE, "state"), |seen| {
+            seen.json()["state"] == "OFF"
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_adapter_that_is_switched_off_is_said_and_left_alone() {
+    let rig = rig(1).await;
+    rig.bluez.power(false);
+    let down = rig.backend_is("down").await;
+    let why = down["last_error"].as_str().unwrap_or_default();
+    assert!(why.contains("switched off"), "{down}");
+    rig.is(ONE, "offline").await;
+    assert!(
+        !rig.bluez.world().radios[0].powered,
+        "nobody switched it on"
+    );
+    rig.bluez.power(true);
+    rig.backend_is("up").await;
+    works(&rig, ONE).await;
+}
+
+#[tokio::test]
+async fn an_adapter_that_is_pulled_out_is_said() {
+    let rig = rig(1).await;
+    rig.bluez.plug(false);
+    let down = rig.backend_is("down").await;
+    assert!(down["last_error"].as_str().is_some(), "{down}");
+    rig.is(ONE, "offline").await;
+    rig.bluez.plug(true);
+    rig.backend_is("up").await;
+    works(&rig, ONE).await;
+}
+
+#[tokio::test]
+async fn a_bluetoothd_that_is_restarted_is_used_again() {
+    let mut rig = rig(2).await;
+    // So quickly that nobody sees it go…
+    let address = rig.bus.address.clone();
+    rig.bluez.end();
+    rig.bluez.restart(&address);
+    rig.is(ONE, "offline").await;
+    works(&rig, ONE).await;
+    // …and for long.
+    rig.bluez.end();
+    let down = rig.backend_is("down").await;
+    assert!(
+        down["last_error"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("not running"),
+        "{down}"
+    );
+    rig.bluez.restart(&address);
+    rig.backend_is("up").await;
+    works(&rig, ONE).await;
+    rig.is(TOYS[1].2, "online").await;
+}
+
+#[tokio::test]
+async fn a_message_bus_that_dies_is_used_again() {
+    let mut rig = rig(2).await;
+    rig.bus.end();
+    rig.bluez.end();
+    let down = rig.backend_is("down").await;
+    assert!(down["last_error"].as_str().is_some(), "{down}");
+    rig.is(ONE, "offline").await;
+    rig.bus.restart();
+    let address = rig.bus.address.clone();
+    rig.bluez.restart(&address);
+    rig.backend_is("up").await;
+    works(&rig, ONE).await;
+    rig.is(TOYS[1].2, "online").await;
+}
