@@ -1,7 +1,7 @@
 //! The server within the bridge, with the real Bluetooth library and a simulated bluetoothd.
 
-use crate::bluez::{Adapter, Bluez};
-use crate::bus::Bus;
+use crate::radio::bluez::{Adapter, Bluez};
+use crate::radio::bus::Bus;
 use crate::support::{BrokerSetup, Home, Mosquitto};
 
 #[tokio::test]

@@ -4,16 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
-#[path = "../bluetooth/bluez.rs"]
-mod bluez;
-#[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
-#[path = "../bluetooth/bus.rs"]
-mod bus;
-#[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
 mod embedded;
 mod engine;
 mod faults;
 mod life;
+#[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
+mod radio;
 mod reverse;
 mod rig;
 mod safety;
