@@ -45,5 +45,4 @@ async fn the_server_within_the_bridge_searches_with_the_adapter_of_this_machine(
         }
     };
     crate::shared::soon("a search", searching).await;
-    assert!(!bluez.calls().iter().any(|call| call.contains("Powered")));
 }
