@@ -6,7 +6,7 @@
 //! in the same run, between the same samples. A figure that is missed is shown and is no failure:
 //! the exit code is always 0.
 //!
-//! `cargo bench --all-features -- latency stop` measures only these topics; `--markdown` prints
+//! `cargo bench -- latency stop` measures only these topics; `--markdown` prints
 //! the table for docs/benchmarks.md.
 #![expect(
     clippy::disallowed_methods,
@@ -22,6 +22,7 @@ mod latency;
 mod pairs;
 mod proc;
 mod recovery;
+mod servers;
 mod stage;
 mod start;
 mod stats;
@@ -37,8 +38,8 @@ use table::{Row, Table};
 /// Whatever keeps a figure from being measured.
 type Failure = Box<dyn Error + Send + Sync>;
 
-const TOPICS: [&str; 9] = [
-    "latency", "flood", "stop", "pairs", "start", "memory", "cpu", "engine", "recovery",
+const TOPICS: [&str; 10] = [
+    "latency", "flood", "stop", "pairs", "start", "memory", "cpu", "engine", "recovery", "servers",
 ];
 
 fn main() {
@@ -99,6 +100,7 @@ async fn measure(topic: &str) -> Result<Vec<Row>, Failure> {
         "memory" => footprint::memory().await,
         "cpu" => footprint::cpu().await,
         "engine" => Ok(engine::measure()),
+        "servers" => servers::measure().await,
         _ => recovery::measure().await,
     }
 }

@@ -325,9 +325,9 @@ impl Checks<'_> {
                 (None, None) if self.is_set(&key("url")) || self.is_set(&key("listen")) => {}
                 (None, None) => {
                     let message = "needs a url, an address to listen at, or embedded = true";
-                    self.error(&format!("buttplug[{index}]"), message);
+                    self.warn(&format!("buttplug[{index}]"), message);
                 }
-                (Some(_), Some(_)) => self.error(&key("listen"), "has no place beside url"),
+                (Some(_), Some(_)) => self.warn(&key("listen"), "has no effect beside url"),
                 (Some(url), None) if before.iter().any(|other| other.url.as_ref() == Some(url)) => {
                     self.error(&key("url"), "is listed twice: remove one of the two");
                 }
@@ -365,10 +365,9 @@ impl Checks<'_> {
         if !cfg!(feature = "embedded-buttplug") {
             let message = "this build has no server of its own: build it with --features \
                            embedded-buttplug, or use Intiface and its url";
-            self.error(&key, message);
-        }
-        if server.url.is_some() || server.listen.is_some() || server.token.is_some() {
-            self.error(&key, "has no place beside url, listen or token");
+            self.warn(&key, message);
+        } else if server.url.is_some() || server.listen.is_some() || server.token.is_some() {
+            self.warn(&key, "is used, and url, listen and token have no effect");
         }
         if before.iter().any(|other| other.embedded) {
             self.error(&key, "one is enough: remove one of the two");

@@ -3,9 +3,13 @@
 //! Assistant would. A scripted server does what the real one cannot be made to do.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
+mod embedded;
 mod engine;
 mod faults;
 mod life;
+#[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
+mod radio;
 mod reverse;
 mod rig;
 mod safety;

@@ -33,7 +33,7 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let mut text = format!(
-            "data_dir = {data:?}\n[mqtt]\nurl = \"mqtt://{}\"\n[log]\nlevel = \"debug\"\n",
+            "data_dir = {data:?}\n[mqtt]\nurl = \"mqtt://{}\"\n[web]\nlisten = \"off\"\n[log]\nlevel = \"debug\"\n",
             broker.addr
         );
         for server in servers {

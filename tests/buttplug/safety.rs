@@ -28,8 +28,9 @@ fn is_off(seen: &[String]) -> bool {
 
 #[tokio::test]
 async fn a_stop_wins_against_a_flood() {
-    let (_engine, edge, rig, id) = with_edge(Setup::default()).await;
+    let (engine, edge, rig, id) = with_edge(Setup::default()).await;
     let topic = rig.topic(&id, "set");
+    let began = rig.home.newest("toy2mqtt/bridge/state").unwrap().at;
     for round in 0..3 {
         for level in 1..=100 {
             let payload = json!({"vibrate_1": level, "vibrate_2": 101 - level});
@@ -58,6 +59,13 @@ async fn a_stop_wins_against_a_flood() {
         crate::shared::soon("a level after the stop", started).await;
         edge.told("Vibrate1:10;").await;
     }
+    // However many are asked for, no more operations are sent than the toy's server takes: one per
+    // 100 ms, of a message per motor. Stops do not wait.
+    let took = began.elapsed().as_millis() as usize;
+    let heard = engine.heard();
+    let starts = |it: &&String| it.contains("OutputCmd") && !it.contains("\"Value\":0");
+    let operations = heard.iter().filter(starts).count() / 2;
+    assert!(operations <= took / 100 + 1, "{operations} in {took} ms");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 mod due;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -122,7 +122,8 @@ impl<'a> Session<'a> {
                         Message::Error { code, text, .. } => {
                             return Err(Fault::of_event(code, &text));
                         }
-                        _ => {}
+                        // The list that is on its way may be older than that.
+                        _ => self.server.look.store(true, Ordering::Relaxed),
                     }
                 }
             }
@@ -142,13 +143,20 @@ impl<'a> Session<'a> {
         let mut ping = every(pings.max(Duration::from_millis(5)));
         let mut tick = every(self.server.options.timing.tick);
         let server = self.server;
+        let mut waiting = VecDeque::new();
         loop {
             let result = tokio::select! {
                 biased;
-                Some(call) = stops.recv() => self.call(call).await,
+                Some(stop) = stops.recv() => {
+                    while let Ok(call) = calls.try_recv() {
+                        waiting.push_back(call);
+                    }
+                    overtake(&stop.hardware, &mut waiting);
+                    self.call(stop).await
+                }
                 _ = ping.tick(), if !pings.is_zero() => self.ping().await,
                 _ = tick.tick() => self.look_around().await,
-                Some(call) = calls.recv() => self.call(call).await,
+                Some(call) = next(&mut waiting, &mut calls) => self.call(call).await,
                 () = server.wake.notified() => self.look_around().await,
                 frame = self.socket.next() => self.take(frame).await,
             };
@@ -352,6 +360,27 @@ impl<'a> Session<'a> {
 
     fn asked(&self, what: &What) -> bool {
         self.waiting.values().any(|waiting| waiting.what == *what)
+    }
+}
+
+/// A stop of this toy goes first, so what has not been sent yet would start it again.
+fn overtake(hardware: &HardwareId, waiting: &mut VecDeque<Call>) {
+    let (overtaken, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(waiting)
+        .into_iter()
+        .partition(|call| call.hardware == *hardware);
+    *waiting = rest;
+    for call in overtaken {
+        let error = OpError::Refused("a stop came after it".to_owned());
+        // Whoever asked may have gone meanwhile.
+        let _ = call.done.send(Err(error));
+    }
+}
+
+/// The oldest call. Safe to cancel: it takes one only when it returns it.
+async fn next(waiting: &mut VecDeque<Call>, calls: &mut UnboundedReceiver<Call>) -> Option<Call> {
+    match waiting.pop_front() {
+        Some(call) => Some(call),
+        None => calls.recv().await,
     }
 }
 

@@ -1,0 +1,17 @@
+//! The simulated bluetoothd of the tests of Bluetooth.
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "shared with tests that need more of it"
+)]
+
+#[path = "../bluetooth/bluez.rs"]
+pub(crate) mod bluez;
+#[path = "../bluetooth/bus.rs"]
+pub(crate) mod bus;
+#[path = "../bluetooth/objects.rs"]
+mod objects;
+#[path = "../bluetooth/world.rs"]
+mod world;
+
+use crate::support;
