@@ -170,6 +170,10 @@ impl Link for ScannerLink {
             let down = BackendState::Down(reason.clone());
             context.reports.send(Report::State(down));
             self.bus.doubt(&error);
+            if error.is_the_end() {
+                // Nobody tells the toys' links.
+                self.seats.values().for_each(|seat| seat.connected(false));
+            }
             LinkError::Retry(reason)
         })
     }

@@ -114,7 +114,12 @@ impl Scanner {
     /// # Errors
     /// What it is instead.
     pub(in crate::backend::ble) async fn check(&self) -> Result<(), RadioError> {
-        let radio = answer(examine(&self.adapter)).await?;
+        let radio = answer(examine(&self.adapter)).await;
+        let radio = radio.map_err(|error| match error {
+            // It was there a moment ago.
+            RadioError::Refused(_) => RadioError::NoAdapter,
+            other => other,
+        })?;
         if radio.powered {
             Ok(())
         } else {
