@@ -96,6 +96,8 @@ impl RadioError {
             "FileNotFound" | "NoServer" | "BadAddress" | "NoNetwork" | "Disconnected" => {
                 Self::NoBus(cause)
             }
+            // What the library says once the bus has closed the connection.
+            "Failed" if cause.to_string().contains("Failed to send message") => Self::NoBus(cause),
             "AccessDenied" | "AuthFailed" | "InteractiveAuthorizationRequired" => {
                 Self::NotAllowed(cause)
             }

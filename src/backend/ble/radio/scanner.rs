@@ -62,6 +62,11 @@ pub(in crate::backend::ble) struct Feed {
 }
 
 impl Feed {
+    /// Ends without a word to the bus, which is gone: the library panics when it cannot say it.
+    pub(in crate::backend::ble) fn abandon(self) {
+        std::mem::forget(self.events);
+    }
+
     /// What happens next. Never ends, not even with the service.
     pub(in crate::backend::ble) async fn next(&mut self) -> News {
         while let Some(event) = self.events.next().await {
