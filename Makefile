@@ -1,7 +1,7 @@
 # `make help` lists what there is. Everything needs a Rust toolchain and sets up the rest by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint docs
+.PHONY: help demo test bench pictures lint docs
 
 # Given to the program: make demo ARGS="--toys 10"
 ARGS ?=
@@ -13,13 +13,19 @@ demo: ## broker, simulated toys and bridge on this machine; nothing else is need
 	@scripts/need.sh cargo cc
 	cargo run --quiet --features demo -- demo $(ARGS)
 
-test: ## all tests, with a real broker and a real D-Bus
+test: ## all tests, with a real broker, a real D-Bus and a real browser
 	@scripts/need.sh cargo cc mosquitto dbus-daemon
+	@scripts/need.sh chromium || echo "no Chromium: the tests of the panel in a browser are skipped"
 	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo test --all-features
 
 bench: ## measure what the README claims
 	@scripts/need.sh cargo cc mosquitto
-	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo bench --all-features
+	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo bench
+
+pictures: ## take the pictures of the panel in docs/images
+	@scripts/need.sh cargo cc mosquitto chromium
+	PATH="$$PATH:/usr/sbin:/usr/local/sbin" TOY2MQTT_REQUIRE_BROWSER=1 \
+		cargo test --all-features --test panel -- --ignored pictures
 
 lint: ## format, clippy, documentation, generated files, dependencies
 	@scripts/need.sh cargo cc rustfmt clippy

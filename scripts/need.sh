@@ -16,6 +16,14 @@ want() {
     esac
 }
 
+# The tests of the panel take the first of these.
+browser() {
+    for name in chromium chromium-browser google-chrome chrome; do
+        command -v "$name" >/dev/null && return 0
+    done
+    return 1
+}
+
 missing() {
     packages=
     components=
@@ -33,6 +41,7 @@ missing() {
             echo 'int main(void) { return 0; }' |
                 cc -x c -o /dev/null - >/dev/null 2>&1 || want libc6-dev
             ;;
+        chromium) browser || want chromium ;;
         dbus-daemon) command -v dbus-daemon >/dev/null || want dbus-daemon ;;
         mosquitto) command -v mosquitto >/dev/null || want mosquitto ;;
         rustfmt) cargo fmt --version >/dev/null 2>&1 || components="$components rustfmt" ;;

@@ -14,3 +14,4 @@ pub mod hass;
 pub mod mqtt;
 pub mod sim;
 pub mod telemetry;
+pub mod web;

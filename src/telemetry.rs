@@ -13,9 +13,15 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
+
 use tracing_subscriber::{Registry, fmt as lines, reload};
 
 use crate::config::types::{LogFormat, LogLevel};
+
+mod tap;
+
+pub use tap::Listener;
+use tap::Tap;
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +32,7 @@ pub struct AlreadySetUp(#[source] tracing::subscriber::SetGlobalDefaultError);
 #[derive(Clone)]
 pub struct LogHandle {
     level: Arc<Mutex<LogLevel>>,
+    tap: Tap,
     filter: reload::Handle<Targets, Registry>,
 }
 
@@ -43,6 +50,11 @@ impl LogHandle {
         if self.filter.reload(targets(level)).is_ok() {
             *current = level;
         }
+    }
+
+    /// Has every line that is logged heard by `listener`, too, or by nobody any more.
+    pub fn tap(&self, listener: Option<Listener>) {
+        self.tap.set(listener);
     }
 
     fn lock(&self) -> MutexGuard<'_, LogLevel> {
@@ -86,12 +98,17 @@ where
         LogFormat::Text => layer.with_ansi(ansi).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
+    let tap = Tap::default();
     let handle = LogHandle {
         level: Arc::new(Mutex::new(level)),
+        tap: tap.clone(),
         filter: handle,
     };
     (
-        tracing_subscriber::registry().with(filter).with(layer),
+        tracing_subscriber::registry()
+            .with(filter)
+            .with(layer)
+            .with(tap),
         handle,
     )
 }
@@ -180,6 +197,25 @@ mod tests {
         assert!(!text.contains("first"), "{text}");
         assert!(text.contains("second"), "{text}");
         assert!(!text.contains("third"), "{text}");
+    }
+
+    #[test]
+    fn a_listener_hears_what_is_logged_and_no_more() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let text = logged(LogLevel::Info, LogFormat::Text, |handle| {
+            tracing::info!("before");
+            let kept = Arc::clone(&heard);
+            let listener: Listener = Arc::new(move |level, text: &str| {
+                kept.lock().expect("whole").push(format!("{level} {text}"));
+            });
+            handle.tap(Some(listener));
+            tracing::warn!(count = 3, name = "x", "first");
+            tracing::debug!("not logged");
+            handle.tap(None);
+            tracing::info!("after");
+        });
+        assert!(text.contains("before") && text.contains("after"), "{text}");
+        assert_eq!(*heard.lock().expect("whole"), ["warn first count=3 name=x"]);
     }
 
     #[test]

@@ -28,7 +28,8 @@ const SEES: &[(&str, &[&str])] = &[
         "src/config/",
         &["config", "domain", "engine::RouteOrder", "engine::Settings"],
     ),
-    ("src/telemetry", &["config"]),
+    ("src/web/", &["domain", "hass", "web"]),
+    ("src/telemetry", &["config", "telemetry"]),
     ("src/cli/", &["cli", "config", "domain"]),
 ];
 
@@ -93,6 +94,16 @@ const NEVER: &[(&str, &[&str], &str)] = &[
         "the catalogue is data",
     ),
     (
+        "src/backend/buttplug/wire",
+        &["tokio", "tokio_tungstenite"],
+        "what travels is read and written without a connection",
+    ),
+    (
+        "src/backend/buttplug/map",
+        &["tokio", "tokio_tungstenite", "serde_json"],
+        "devices become toys without a connection",
+    ),
+    (
         "src/backend/ble/advert",
         &["tokio", "btleplug"],
         "advertisements are judged without a radio",
@@ -117,8 +128,15 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("bluez_async", &["src/backend/ble/radio"]),
     (
         "btleplug",
-        &["src/backend/ble/radio", "src/backend/ble/survey"],
+        &[
+            "src/backend/ble/radio",
+            "src/backend/ble/survey",
+            "src/backend/buttplug/embedded",
+        ],
     ),
+    ("buttplug_core", &["src/backend/buttplug/embedded"]),
+    ("buttplug_server", &["src/backend/buttplug/embedded"]),
+    ("subtle", &["src/web/session"]),
 ];
 
 /// What backends share although it lies in the folder of one: what is known of each Lovense model is

@@ -179,7 +179,7 @@ fn syntax_errors_name_the_line_and_not_its_content() {
 
 #[test]
 fn settings_that_do_not_go_together() {
-    let cases: [(&str, &[&str]); 20] = [
+    let cases: [(&str, &[&str]); 24] = [
         (
             "mqtt.password = 'x'",
             &["1: mqtt.password: needs mqtt.username: MQTT has no password without a user"],
@@ -222,6 +222,29 @@ fn settings_that_do_not_go_together() {
             "[[lovense_lan]]\nhost = 'a'\nlease = '2s'\npace = '1500ms'",
             &[
                 "4: lovense_lan[0].pace: is over half of the lease, which could not be renewed in time",
+            ],
+        ),
+        (
+            "[[buttplug]]\nurl = 'ws://a'\nname = 'x'\nprotocol = 4\n[[buttplug]]\nurl = 'ws://b'\nname = 'y'\nprotocol = 5",
+            &["8: buttplug[1].protocol: expected \"auto\", \"4\" or \"3\", found a number"],
+        ),
+        (
+            "[[buttplug]]\nurl = 'ws://a'\nlisten = '12346'",
+            &["3: buttplug[0].listen: has no place beside url"],
+        ),
+        (
+            "[[buttplug]]\nlisten = '0.0.0.0:12346'\nrescan = '10s'",
+            &[
+                "2: buttplug[0].listen: anybody in the network could connect: set token as well",
+                "3: buttplug[0].rescan: is shorter than scan",
+            ],
+        ),
+        (
+            "[[buttplug]]\nurl = 'ws://a'\nname = 'x'\n[[buttplug]]\nurl = 'ws://A:12345/'\nname = 'x'\n[[buttplug]]\nname = 'y'",
+            &[
+                "5: buttplug[1].url: is listed twice: remove one of the two",
+                "6: buttplug[1].name: another server has this name",
+                "7: buttplug[2]: needs a url, an address to listen at, or embedded = true",
             ],
         ),
         (
@@ -318,6 +341,10 @@ fn what_is_allowed_but_unwise_is_a_warning() {
             "3: ble.scan: has no effect without ble.enabled = true",
         ),
         (
+            "[[buttplug]]\nurl = 'ws://a'\n[[buttplug]]\nurl = 'ws://b'",
+            "3: buttplug[1].name: without a name its toys would be new ones whenever the order of the servers is changed",
+        ),
+        (
             "safety.max_level = 20",
             "1: safety.default_level: is above safety.max_level, which bounds it",
         ),
@@ -337,8 +364,8 @@ fn with_no_way_to_reach_toys_it_says_so() {
     assert_eq!(
         said,
         [
-            "warning: settings: lovense_lan: no toy can be reached: add [[lovense_lan]] with the host of the app, \
-             or switch Bluetooth on with ble.enabled"
+            "warning: settings: lovense_lan: no toy can be reached: add [[lovense_lan]] with the host of the app \
+             or [[buttplug]] with the URL of a server, or switch Bluetooth on with ble.enabled"
         ]
     );
 }
@@ -395,5 +422,25 @@ proptest! {
             let flags = Flags { overrides: vec![own], ..Flags::default() };
             said_with(&flags, &Fixed::default());
         }
+    }
+}
+
+#[test]
+fn a_panel_for_others_needs_a_token_or_ingress() {
+    let lines = |more: &str| format!("[web]\nlisten = \"0.0.0.0:8099\"\n{more}");
+    let alone = errors(&lines("")).join("\n");
+    assert!(
+        alone.contains("web.listen: lets others than this machine in"),
+        "{alone}"
+    );
+    let short = errors(&lines("token = \"short\"")).join("\n");
+    assert!(short.contains("web.token: is too short"), "{short}");
+    assert!(!short.contains("\"short\""), "{short}");
+    for good in ["token = \"a long and random text\"", "ingress = true"] {
+        let found = load(
+            &Flags::default(),
+            &Fixed::default().with_file(FILE, lines(good)),
+        );
+        assert!(found.is_ok(), "{good}");
     }
 }

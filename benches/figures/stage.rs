@@ -191,6 +191,8 @@ impl Bridge {
         let folder = tempfile::tempdir()?;
         let mut settings = String::new();
         writeln!(settings, "data_dir = {:?}", folder.path().join("data"))?;
+        // Another bridge may want the usual port; what the panel costs is measured by itself.
+        writeln!(settings, "[web]\nlisten = \"off\"")?;
         writeln!(
             settings,
             "[mqtt]\nurl = \"mqtt://127.0.0.1:{}\"",

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use crate::domain::{Action, ErrorCode, Instant, Rejection, Target, ToyId};
-use crate::engine::Input;
 use crate::hass::command::{self, BridgeRequest};
 
 use super::driver::Driver;
@@ -45,8 +44,17 @@ impl Driver {
             transaction,
             request,
         } = command::request(verb, payload);
+        let question = Question {
+            reply: Reply::Response {
+                verb: verb.to_owned(),
+                transaction: transaction.clone(),
+            },
+            id: None,
+            requested: Value::Null,
+            topic: topic.to_owned(),
+        };
         let answer = match request {
-            Ok(request) => self.admin(request, verb, topic, transaction.clone()),
+            Ok(request) => self.admin(request, question),
             Err(rejection) => Some(Err(rejection)),
         };
         if let Some(answer) = answer {
@@ -58,12 +66,10 @@ impl Driver {
     }
 
     /// `None` if the engine answers.
-    fn admin(
+    pub(super) fn admin(
         &mut self,
         request: BridgeRequest,
-        verb: &str,
-        topic: &str,
-        transaction: Option<String>,
+        question: Question,
     ) -> Option<Result<Value, Rejection>> {
         let (toy, action) = match request {
             BridgeRequest::Toys => {
@@ -104,21 +110,7 @@ impl Driver {
                 None => return Some(Err(unknown(toy))),
             },
         };
-        let verb = verb.to_owned();
-        let question = Question {
-            reply: Reply::Response { verb, transaction },
-            id: None,
-            requested: Value::Null,
-            topic: topic.to_owned(),
-        };
-        let target = Target::Toy(toy);
-        let now = self.clock.now();
-        let ticket = self.tickets.issue(&target, question, now);
-        self.input(Input::Request {
-            ticket,
-            target,
-            action,
-        });
+        self.put(Target::Toy(toy), action, question);
         None
     }
 

@@ -121,6 +121,12 @@ impl Announcer {
         self.publish(now, view, remains, &new, publisher);
     }
 
+    /// What is announced of a toy, if anything is.
+    pub(super) fn payload(&self, view: &ToyView) -> Option<Publication> {
+        let settings = self.settings.as_ref()?;
+        Some(discovery::toy(view, &context(settings)))
+    }
+
     /// Publishes the remains of what has vanished, and the rest later; or all at once.
     fn publish(
         &mut self,

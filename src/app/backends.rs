@@ -14,6 +14,8 @@ struct Entry {
     links: Vec<Arc<LinkStatus>>,
     state: BackendState,
     since: Instant,
+    /// How often it came up.
+    connects: u64,
 }
 
 /// The configured backends, in the order of the settings.
@@ -28,6 +30,7 @@ impl Backends {
         let entry = Entry {
             state: BackendState::Connecting,
             since: Instant::START,
+            connects: 0,
             links,
             backend: Arc::clone(&backend),
         };
@@ -79,11 +82,18 @@ impl Backends {
             return None;
         }
         entry.since = now;
+        entry.connects += u64::from(entry.state == BackendState::Up);
         match &entry.state {
             BackendState::Up => Some(BridgeEvent::BackendUp(id.clone())),
             BackendState::Down(why) => Some(BridgeEvent::BackendDown(id.clone(), why.clone())),
             BackendState::Connecting => None,
         }
+    }
+
+    /// How often each came up.
+    pub fn connects(&self) -> impl Iterator<Item = (&BackendId, u64)> {
+        let entries = self.entries.iter();
+        entries.map(|(id, entry)| (id, entry.connects))
     }
 
     /// What there is to show of each.

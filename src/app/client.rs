@@ -147,6 +147,23 @@ impl Client {
         Ok(toys.filter_map(listed).collect())
     }
 
+    /// How the bridge's backends are: by name, as in `bridge/info`.
+    ///
+    /// # Errors
+    /// No bridge there.
+    pub async fn backends(&mut self) -> Result<Value, ClientError> {
+        let payload = json!({ "transaction": self.id });
+        let request = self.topics.bridge_request("diagnostics");
+        self.send(&request, &payload);
+        let response = self.topics.bridge_response("diagnostics");
+        let id = self.id.clone();
+        let answered = |topic: &str, value: &Value| {
+            let mine = topic == response && value["transaction"] == *id;
+            mine.then(|| value["data"]["info"]["backends"].clone())
+        };
+        self.wait(answered).await
+    }
+
     /// Sets outputs, and waits until the toy has accepted it. Returns the results.
     ///
     /// # Errors

@@ -59,6 +59,11 @@ impl Company {
         self.rival.is_alone()
     }
 
+    /// Whether another bridge is there.
+    pub(super) fn keeps_out(&self) -> bool {
+        self.rival.keeps_out()
+    }
+
     /// When to look again.
     pub(super) fn next_deadline(&self) -> Option<crate::domain::Instant> {
         self.rival.next_deadline()

@@ -1,15 +1,18 @@
 //! From settings to the parts of the bridge.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "ble")]
 use crate::backend::Backend;
+use crate::backend::buttplug::wire::Dialect;
+use crate::backend::buttplug::{Options as ServerOptions, Place, Server};
 use crate::backend::lovense::lan::{LanApp, Options as LanOptions, OptionsError};
 use crate::backend::lovense::tls::{Fingerprint, Trust};
 use crate::config::Config;
-use crate::config::sections::LovenseLan;
-use crate::config::types::{LogLevel, Scheme, Trust as TrustSetting};
+use crate::config::sections::{Buttplug, LovenseLan};
+use crate::config::types::{LogLevel, Protocol, Scheme, Trust as TrustSetting};
 use crate::domain::BackendId;
 #[cfg(feature = "ble")]
 use crate::engine::Memory;
@@ -155,6 +158,56 @@ pub fn lan_options(id: BackendId, app: &LovenseLan) -> Result<LanOptions, Option
         play_in_app: app.play_in_app,
         ..LanOptions::new(id, host)
     })
+}
+
+/// The Buttplug servers in the settings, with what they keep in `data_dir`.
+#[must_use]
+pub fn servers(config: &Config, data_dir: &Path) -> Vec<Arc<Server>> {
+    let servers = server_options(config, Some(data_dir)).into_iter();
+    servers.map(Server::new).collect()
+}
+
+/// The Buttplug servers, as their backends want to know them. Without a folder they keep nothing.
+#[must_use]
+pub fn server_options(config: &Config, data_dir: Option<&Path>) -> Vec<ServerOptions> {
+    #[cfg(not(feature = "embedded-buttplug"))]
+    let _ = data_dir;
+    let servers = config.buttplug.iter().enumerate();
+    let options = |(index, server): (usize, &Buttplug)| {
+        let place = match (&server.url, server.listen) {
+            #[cfg(feature = "embedded-buttplug")]
+            _ if server.embedded => Place::Embedded {
+                file: data_dir.map(|folder| folder.join("buttplug-toys.json")),
+            },
+            (Some(url), _) => Place::Dial {
+                host: url.host.as_str().to_owned(),
+                port: url.port,
+                path: url.path.clone(),
+            },
+            (None, Some(address)) => Place::Listen {
+                address: address.get(),
+                token: server.token.as_ref().map(|it| it.reveal().to_owned()),
+            },
+            // Refused when the settings were read.
+            (None, None) => return None,
+        };
+        Some(ServerOptions {
+            name: server.name.as_ref().map(|name| name.as_str().to_owned()),
+            number: index + 1,
+            dialect: match server.protocol {
+                Protocol::Auto => None,
+                Protocol::V4 => Some(Dialect::V4),
+                Protocol::V3 => Some(Dialect::V3),
+            },
+            pace: server.pace.get(),
+            travel: server.travel.get(),
+            scan: server.scan.duration(),
+            rescan: server.rescan.duration(),
+            read: server.battery.duration(),
+            ..ServerOptions::new(backend_id("buttplug", index), place)
+        })
+    };
+    servers.filter_map(options).collect()
 }
 
 /// Bluetooth, if the settings ask for it: `memory` has the toys that have been here before, and

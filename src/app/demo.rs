@@ -63,15 +63,17 @@ mod with_broker {
 
         let settings = format!(
             "data_dir = {folder:?}\n\
+             [web]\nlisten = \"{panel}\"\n\
              [mqtt]\nurl = \"mqtt://{broker}\"\n\
              [[lovense_lan]]\nhost = \"{host}\"\nport = {port}\n",
             broker = broker.addr(),
+            panel = panel_address(args),
             host = app.address().ip(),
             port = app.address().port(),
         );
         let loaded =
             commands::in_memory(&settings).map_err(|_| "the demo's own settings are wrong")?;
-        introduce(&broker.addr());
+        introduce(&broker.addr(), panel_address(args));
         let mut changes = app.changes();
         let watching = CancellationToken::new();
         let watch = watching.run_until_cancelled(async {
@@ -98,11 +100,18 @@ mod with_broker {
         Ok(())
     }
 
-    fn introduce(broker: &SocketAddr) {
+    /// Only this machine reaches the panel: others would need a token.
+    fn panel_address(args: &DemoArgs) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], args.panel_port))
+    }
+
+    fn introduce(broker: &SocketAddr, panel: SocketAddr) {
         let (host, port) = (broker.ip(), broker.port());
         println!(
             "\
 A broker, a simulated app with toys, and the bridge between them are running on this machine.
+
+Open the panel: http://{panel}/
 
 In another terminal:
   export TOY2MQTT_MQTT__URL=mqtt://{broker}

@@ -1,6 +1,7 @@
 //! `doctor`: tries every hop in turn and says what to do about the first that fails.
 
 mod bluetooth;
+mod servers;
 
 use std::time::Duration;
 
@@ -51,14 +52,24 @@ impl Finding {
     }
 }
 
+/// What to do when the app does not answer.
+const APP_AWAY: &str = "open the app, look at its Game Mode screen, and compare host and port; the \
+                        phone has to be in the same network and awake";
+
+/// What to do when this backend does not answer.
+#[must_use]
+pub fn cure_of(backend: &str) -> Option<&'static str> {
+    backend.starts_with("lovense_lan").then_some(APP_AWAY)
+}
+
 /// Tries everything that the settings name, and Bluetooth also if it is asked for. Each hop takes
 /// `patience` at most, more or less.
 pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Vec<Finding> {
-    let mut findings = broker(config, patience).await;
-    if config.lovense_lan.is_empty() && !config.ble.enabled {
-        let text = "no app is configured";
+    let (mut findings, backends) = broker(config, patience).await;
+    if config.lovense_lan.is_empty() && config.buttplug.is_empty() && !config.ble.enabled {
+        let text = "no way to reach toys is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows, or \
-                    switch Bluetooth on: ble.enabled = true";
+                    [[buttplug]] with the URL of a server, or switch Bluetooth on: ble.enabled = true";
         findings.push(Finding::bad("lovense_lan", text, cure));
     }
     for (index, app) in config.lovense_lan.iter().enumerate() {
@@ -72,12 +83,13 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
             Ok(options) => match probe(options, patience).await {
                 Ok(report) => findings.extend(app_findings(&hop, &report)),
                 Err(error) => {
-                    let cure = "open the app, look at its Game Mode screen, and compare host and \
-                                port; the phone has to be in the same network and awake";
-                    findings.push(Finding::bad(hop, error.to_string(), cure));
+                    findings.push(Finding::bad(hop, error.to_string(), APP_AWAY));
                 }
             },
         }
+    }
+    for options in compose::server_options(config, None) {
+        findings.extend(servers::server(options, &backends).await);
     }
     if bluetooth || config.ble.enabled {
         findings.extend(bluetooth::bluetooth(config, patience).await);
@@ -85,19 +97,22 @@ pub async fn examine(config: &Config, bluetooth: bool, patience: Duration) -> Ve
     findings
 }
 
-async fn broker(config: &Config, patience: Duration) -> Vec<Finding> {
+/// The broker and the bridge, and how the bridge's backends are, if it runs.
+async fn broker(config: &Config, patience: Duration) -> (Vec<Finding>, Value) {
     let url = config.mqtt.broker();
     let mut client = match Client::connect(config, patience).await {
         Ok(client) => client,
         Err(error) => {
             let cure = "check mqtt.url, mqtt.username and mqtt.password, and that the broker runs";
             let text = format!("{url}: {error}");
-            return vec![Finding::bad("broker", text, cure)];
+            return (vec![Finding::bad("broker", text, cure)], Value::Null);
         }
     };
     let mut findings = vec![Finding::good("broker", format!("{url} lets us in"))];
+    let mut backends = Value::Null;
     match client.toys().await {
         Ok(toys) => {
+            backends = client.backends().await.unwrap_or_default();
             let there = toys.iter().filter(|toy| toy.available).count();
             let text = format!("running; knows {} toys, {there} of them there", toys.len());
             findings.push(Finding::good("bridge", text));
@@ -113,7 +128,7 @@ async fn broker(config: &Config, patience: Duration) -> Vec<Finding> {
         )),
     }
     client.close().await;
-    findings
+    (findings, backends)
 }
 
 fn app_findings(hop: &str, report: &ProbeReport) -> Vec<Finding> {

@@ -18,6 +18,8 @@ use crate::domain::{
 };
 use crate::engine::{Effect, Engine, Input};
 use crate::mqtt::{Event as MqttEvent, Message};
+use crate::web::Desk;
+use crate::web::desk::{Call, Urgent};
 
 use super::backends::Backends;
 use super::barrier::Barrier;
@@ -27,6 +29,7 @@ use super::emergency::Emergency;
 use super::health::Health;
 use super::ops::Ops;
 use super::outlet::Outlet;
+use super::panel::Panel;
 use super::saver::Saver;
 use super::tickets::{Reply, Tickets};
 
@@ -42,6 +45,8 @@ pub struct Sources {
     pub mqtt: mpsc::Receiver<MqttEvent>,
     /// Stops and quiet, over their own connection.
     pub stops: mpsc::UnboundedReceiver<Message>,
+    /// What is asked over the panel.
+    pub desk: Desk,
     /// What backends report.
     pub reports: mpsc::UnboundedReceiver<(BackendId, Report)>,
     /// Cancelled when the process is to end.
@@ -73,6 +78,8 @@ pub struct Driver {
     pub(super) health: Health,
     pub(super) ops: Ops,
     pub(super) emergency: Emergency,
+    /// `None` while the panel is off.
+    pub(super) panel: Option<Panel>,
     pub(super) restart: bool,
     ending: bool,
     halted: bool,
@@ -84,8 +91,10 @@ pub struct Driver {
 enum Wake {
     Shutdown,
     Stop(Message),
+    Urgent(Urgent),
     Op(OpId, Result<(), OpError>),
     Report(BackendId, Report),
+    Call(Call),
     Mqtt(MqttEvent),
     Timer,
     Housekeeping,
@@ -115,12 +124,20 @@ impl Driver {
             health: Health::default(),
             ops: Ops::default(),
             emergency,
+            panel: None,
             restart: false,
             ending: false,
             halted: false,
             inbox,
             admin,
         }
+    }
+
+    /// Shows everything to this panel, too.
+    #[must_use]
+    pub fn show_to(mut self, panel: Option<Panel>) -> Self {
+        self.panel = panel;
+        self
     }
 
     /// Runs until told to end, and until every toy has stopped, or long enough has been waited.
@@ -166,10 +183,12 @@ impl Driver {
             biased;
             () = sources.shutdown.cancelled(), if !self.ending => Wake::Shutdown,
             Some(message) = sources.stops.recv() => Wake::Stop(message),
+            Some(urgent) = sources.desk.urgent.recv() => Wake::Urgent(urgent),
             (op, result) = self.ops.next() => Wake::Op(op, result),
             Some((backend, report)) = sources.reports.recv() => Wake::Report(backend, report),
             _ = housekeeping.tick() => Wake::Housekeeping,
             () = timer => Wake::Timer,
+            Some(call) = sources.desk.calls.recv() => Wake::Call(call),
             Some(event) = sources.mqtt.recv() => Wake::Mqtt(event),
         }
     }
@@ -178,7 +197,12 @@ impl Driver {
         match wake {
             Wake::Shutdown => {}
             Wake::Stop(message) => self.message(&message, true),
-            Wake::Op(op, result) => self.input(Input::OpDone { op, result }),
+            Wake::Urgent(urgent) => self.urgent(urgent),
+            Wake::Call(call) => self.call(call),
+            Wake::Op(op, result) => {
+                self.health.op(&result);
+                self.input(Input::OpDone { op, result });
+            }
             Wake::Report(backend, report) => self.report(backend, report),
             Wake::Mqtt(event) => self.mqtt(event),
             Wake::Timer => {
@@ -204,9 +228,18 @@ impl Driver {
         match effect {
             Effect::Send(op) => self.send(op),
             Effect::Outcome(outcome) => self.outcome(outcome),
-            Effect::Changed(toy) => self.outlet.toy_changed(toy),
-            Effect::Forgotten(toy) => self.outlet.toy_forgotten(toy),
-            Effect::Gesture(toy, gesture) => self.outlet.gesture(toy, gesture),
+            Effect::Changed(toy) => {
+                self.outlet.toy_changed(toy);
+                self.with_panel(|panel| panel.toy_changed(toy));
+            }
+            Effect::Forgotten(toy) => {
+                self.outlet.toy_forgotten(toy);
+                self.with_panel(|panel| panel.toy_forgotten(toy));
+            }
+            Effect::Gesture(toy, gesture) => {
+                self.outlet.gesture(toy, gesture);
+                self.with_panel(|panel| panel.gesture(toy, gesture));
+            }
             Effect::Event(event) => self.event(&event),
             Effect::Check(RouteId { backend, .. }) => self.backends.refresh(&backend),
             Effect::Save => {
@@ -218,6 +251,7 @@ impl Driver {
     }
 
     fn send(&mut self, op: Op) {
+        self.with_panel(|panel| panel.sent(&op));
         if !matches!(op.command, Command::Stop) {
             self.saver.mark_running(true);
             self.emergency.note(&op);
@@ -241,7 +275,9 @@ impl Driver {
         if outcome.result.is_ok() {
             self.health.accepted(latency);
         }
+        self.tell_panel(&outcome, &asked, latency);
         match &asked.question.reply {
+            Reply::Panel(_) | Reply::PanelRequest(_) => {}
             Reply::Result => self.outlet.result(&outcome, &asked, latency),
             Reply::Response { verb, transaction } => {
                 let answer = outcome.result.map(|_| serde_json::json!({}));
@@ -258,6 +294,7 @@ impl Driver {
             other => debug!(?other, "event"),
         }
         self.outlet.event(event);
+        self.with_panel(|panel| panel.event(event));
         self.outlet.bridge_changed();
     }
 
@@ -298,6 +335,7 @@ impl Driver {
         match event {
             MqttEvent::Up => {
                 info!("connected to the broker");
+                self.health.broker_up();
                 self.input(Input::Broker(true));
                 self.outlet.connected();
                 self.meet(true);
@@ -306,6 +344,7 @@ impl Driver {
                 warn!("no connection to the broker: {reason}; will keep trying");
                 self.barrier.clear();
                 self.outlet.disconnected();
+                self.outlet.bridge_changed();
                 self.meet(false);
                 self.input(Input::Broker(false));
             }
@@ -338,7 +377,8 @@ impl Driver {
     fn flush(&mut self) {
         let now = self.clock.now();
         self.saver.flush(now, &self.engine);
-        self.outlet.flush(now, &self.engine, &self.backends);
+        let bridge = self.outlet.flush(now, &self.engine, &self.backends);
+        self.show_panel(bridge);
     }
 
     /// Stops all toys and waits until they have, or for long enough.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::domain::{ErrorCode, Instant};
+use crate::domain::{ErrorCode, Instant, OpError};
+use crate::web::metrics::{Figures, Histogram};
 
 /// Percentiles are taken over this many of the newest requests.
 const SAMPLES: usize = 1_024;
@@ -17,6 +18,9 @@ pub struct Health {
     accepted: u64,
     rejected: BTreeMap<ErrorCode, u64>,
     latencies: VecDeque<Duration>,
+    histogram: Histogram,
+    ops: BTreeMap<&'static str, u64>,
+    broker_connects: u64,
 }
 
 impl Health {
@@ -28,10 +32,48 @@ impl Health {
     /// A request was accepted by its toy, `latency` after it came.
     pub fn accepted(&mut self, latency: Duration) {
         self.accepted += 1;
+        self.histogram.add(latency);
         if self.latencies.len() == SAMPLES {
             self.latencies.pop_front();
         }
         self.latencies.push_back(latency);
+    }
+
+    /// An operation ended.
+    pub fn op(&mut self, result: &Result<(), OpError>) {
+        let word = match result {
+            Ok(()) => "ok",
+            Err(error) => error.code().as_str(),
+        };
+        *self.ops.entry(word).or_default() += 1;
+    }
+
+    /// There is a connection to the broker (again).
+    pub fn broker_up(&mut self) {
+        self.broker_connects += 1;
+    }
+
+    /// What is counted here, for the metrics.
+    #[must_use]
+    pub fn figures(&self, now: Instant) -> Figures {
+        let rejected = self.rejected.iter();
+        Figures {
+            ops: self
+                .ops
+                .iter()
+                .map(|(word, count)| (*word, *count))
+                .collect(),
+            accepted: self.accepted,
+            rejected: rejected
+                .map(|(code, count)| (code.as_str(), *count))
+                .collect(),
+            latency: self.histogram.clone(),
+            received: self.received,
+            broker_connects: self.broker_connects,
+            uptime: now.since_start(),
+            resident_bytes: resident_kib().map(|kib| kib * 1_024),
+            ..Figures::default()
+        }
     }
 
     /// A request had no effect.

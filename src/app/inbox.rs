@@ -100,7 +100,7 @@ impl Driver {
     }
 
     /// What a target can do, if it is one known toy.
-    fn described(&self, target: &Target) -> Option<&ToyDescription> {
+    pub(super) fn described(&self, target: &Target) -> Option<&ToyDescription> {
         match target {
             Target::Toy(toy) => self.engine.description(*toy),
             Target::Group(_) | Target::All => None,
@@ -155,6 +155,12 @@ impl Driver {
             requested,
             topic: topic.to_owned(),
         };
+        self.put(target, action, question);
+    }
+
+    /// Passes a request to the engine.
+    pub(super) fn put(&mut self, target: Target, action: Action, question: Question) {
+        let now = self.clock.now();
         let ticket = self.tickets.issue(&target, question, now);
         self.input(Input::Request {
             ticket,
@@ -164,8 +170,16 @@ impl Driver {
     }
 
     fn stop(&mut self, target: Target, topic: &str, id: Option<String>, urgent: bool) {
-        let now = self.clock.now();
         info!("stop");
+        self.overtake(&target, urgent);
+        self.ask(target, Action::Stop, id, Value::Null, topic);
+    }
+
+    /// A stop came: nothing that was sent before it is obeyed any more. `urgent`: it did not come
+    /// over the connection that carries commands.
+    pub(super) fn overtake(&mut self, target: &Target, urgent: bool) {
+        let now = self.clock.now();
+        self.with_panel(|panel| panel.stopped(target, now));
         // Whatever comes before its marker was sent before the stop.
         if urgent
             && self.company.is_alone()
@@ -174,21 +188,22 @@ impl Driver {
         {
             self.outlet.send_marker(&marker);
         }
-        self.ask(target, Action::Stop, id, Value::Null, topic);
     }
 
     fn quiet(&mut self, message: &Message) {
         match command::switch(&message.payload) {
-            Ok(on) => {
-                info!(on, "quiet");
-                self.input(Input::Quiet(on));
-                // Whoever sees that it is on relies on it, whatever becomes of this process.
-                self.saver.memory_changed_urgently();
-            }
+            Ok(on) => self.switch_quiet(on),
             Err(rejection) => {
                 self.refuse(&Target::All, &message.topic, None, &Value::Null, &rejection);
             }
         }
+    }
+
+    pub(super) fn switch_quiet(&mut self, on: bool) {
+        info!(on, "quiet");
+        self.input(Input::Quiet(on));
+        // Whoever sees that it is on relies on it, whatever becomes of this process.
+        self.saver.memory_changed_urgently();
     }
 
     fn scan(&mut self, message: &Message) {

@@ -12,6 +12,7 @@ pub mod compose;
 mod demo;
 #[cfg(feature = "demo")]
 pub mod demo_broker;
+pub mod desk;
 pub mod doctor;
 pub mod driver;
 pub mod emergency;
@@ -19,6 +20,8 @@ pub mod health;
 pub mod inbox;
 pub mod ops;
 pub mod outlet;
+pub mod panel;
+mod panels;
 pub mod rival;
 pub mod run;
 pub mod samples;

@@ -109,18 +109,20 @@ impl Outlet {
         self.bridge_dirty = true;
     }
 
-    /// Publishes what has changed.
-    pub fn flush(&mut self, now: Instant, engine: &Engine, backends: &Backends) {
+    /// Publishes what has changed. True if the bridge has.
+    pub fn flush(&mut self, now: Instant, engine: &Engine, backends: &Backends) -> bool {
         for toy in std::mem::take(&mut self.dirty) {
             if let Some(view) = engine.toy(toy) {
                 self.show_toy(now, &view);
             }
         }
         self.announcer.due(now, engine, &self.publisher);
-        if std::mem::take(&mut self.bridge_dirty) {
+        let bridge = std::mem::take(&mut self.bridge_dirty);
+        if bridge {
             self.quiet = engine.quiet();
             self.show_bridge(now, backends);
         }
+        bridge
     }
 
     fn show_toy(&mut self, now: Instant, view: &ToyView) {
@@ -387,10 +389,45 @@ impl Outlet {
             return;
         }
         self.health_published = Some(now);
-        let payload = health.to_json(now, self.publisher.published(), self.publisher.dropped());
+        let payload = self.health_json(now, health);
         let topic = self.topics().bridge_health();
         self.publisher
             .retain(Rank::State, &topic, payload.to_string().as_bytes());
+    }
+
+    /// Counters and latencies.
+    #[must_use]
+    pub fn health_json(&self, now: Instant, health: &Health) -> Value {
+        let (published, dropped) = self.counts();
+        health.to_json(now, published, dropped)
+    }
+
+    /// How many messages were published, and how many given up.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        (self.publisher.published(), self.publisher.dropped())
+    }
+
+    /// How much is said of what a device is.
+    #[must_use]
+    pub const fn privacy(&self) -> Privacy {
+        self.settings.privacy
+    }
+
+    /// What the bridge tells of itself.
+    #[must_use]
+    pub fn info(&self, now: Instant, backends: &Backends) -> Value {
+        let view = self.bridge_view(now, backends);
+        state::info(&view, &self.about(now), self.settings.privacy)
+    }
+
+    /// A toy's discovery topic and payload; null if nothing is announced.
+    #[must_use]
+    pub fn discovery(&self, view: &ToyView) -> Value {
+        self.announcer.payload(view).map_or(
+            Value::Null,
+            |publication| json!({"topic": publication.topic, "payload": publication.payload}),
+        )
     }
 
     /// All toys, in detail.
@@ -411,11 +448,9 @@ impl Outlet {
         backends: &Backends,
         health: &Health,
     ) -> Value {
-        let view = self.bridge_view(now, backends);
-        let published = self.publisher.published();
         json!({
-            "info": state::info(&view, &self.about(now), self.settings.privacy),
-            "health": health.to_json(now, published, self.publisher.dropped()),
+            "info": self.info(now, backends),
+            "health": self.health_json(now, health),
             "toys": self.toys(engine),
         })
     }

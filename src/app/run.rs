@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::backend::Backend;
 use crate::backend::lovense::lan::RECONNECT;
 use crate::backend::supervisor::Supervisor;
+use crate::backend::{Backend, buttplug};
 use crate::config::{Config, Loaded};
 use crate::engine::{Engine, Memory};
 use crate::mqtt::Session;
@@ -24,6 +24,7 @@ use super::driver::{Driver, Ended, Sources};
 use super::emergency::Emergency;
 use super::inbox;
 use super::outlet::Outlet;
+use super::panels::Panels;
 use super::saver::Saver;
 use super::store::Store;
 
@@ -70,6 +71,11 @@ pub async fn run(
         let status = supervisor.start(Arc::clone(&backend), RECONNECT);
         backends.add(backend, status);
     }
+    for server in compose::servers(config, &loaded.data_dir) {
+        let backend: Arc<dyn Backend> = server;
+        let status = supervisor.start(Arc::clone(&backend), buttplug::RECONNECT);
+        backends.add(backend, status);
+    }
     #[cfg(feature = "ble")]
     if let Some(backend) = compose::bluetooth(config, &memory, found.left_running) {
         let status = supervisor.start(Arc::clone(&backend), crate::backend::ble::RECONNECT);
@@ -80,6 +86,12 @@ pub async fn run(
         session.publisher(),
         compose::outlet(config, topics.clone(), found.instance.clone(), log),
     );
+    let Panels {
+        server,
+        desk,
+        panel,
+        problem,
+    } = Panels::open(loaded, log).await;
     let emergency = Emergency::default();
     let handle = log.clone();
     let driver = Driver::new(
@@ -90,7 +102,7 @@ pub async fn run(
             store,
             found.instance.clone(),
             found.left_running,
-            found.problems,
+            found.problems.into_iter().chain(problem).collect(),
         ),
         emergency.clone(),
         inbox::Settings {
@@ -103,10 +115,12 @@ pub async fn run(
         admin::Settings::new(Arc::new(move |level| {
             compose::set_log_level(&handle, level)
         })),
-    );
+    )
+    .show_to(panel);
     let sources = Sources {
         mqtt,
         stops,
+        desk,
         reports,
         shutdown,
     };
@@ -124,6 +138,10 @@ pub async fn run(
         }
     };
     links.cancel();
+    log.tap(None);
+    if let Some(server) = server {
+        server.stop().await;
+    }
     supervisor.finished().await;
     if let Some(outlet) = outlet {
         outlet.goodbye();

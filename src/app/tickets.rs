@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::domain::{Instant, Target, Ticket};
+use crate::web::desk::Answers;
 
 /// Where an outcome is to go.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Reply {
     /// To the result topic of the toy, or to the bridge's events if there is no such toy.
     Result,
@@ -19,10 +20,14 @@ pub enum Reply {
         /// What the asker wants repeated.
         transaction: Option<String>,
     },
+    /// To whoever asked over the panel.
+    Panel(Answers),
+    /// To whoever asked the bridge for it over the panel.
+    PanelRequest(Answers),
 }
 
 /// What was asked, and how.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Question {
     /// Where the outcome goes.
     pub reply: Reply,
@@ -30,7 +35,7 @@ pub struct Question {
     pub id: Option<String>,
     /// What was asked, as it came.
     pub requested: Value,
-    /// The topic it came on.
+    /// The topic it came on; over the panel, who asks.
     pub topic: String,
 }
 

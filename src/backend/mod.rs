@@ -7,6 +7,7 @@
 
 #[cfg(feature = "ble")]
 pub mod ble;
+pub mod buttplug;
 pub mod lovense;
 pub mod supervisor;
 

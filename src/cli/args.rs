@@ -54,6 +54,9 @@ pub struct DemoArgs {
     /// The port of the demo's broker; 0 takes any free one
     #[arg(long, value_name = "PORT", default_value_t = 11_883)]
     pub mqtt_port: u16,
+    /// The port of the panel
+    #[arg(long, value_name = "PORT", default_value_t = 8_099)]
+    pub panel_port: u16,
     /// The port of the simulated app; 0 takes any free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub app_port: u16,

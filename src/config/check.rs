@@ -1,18 +1,22 @@
 //! What single values cannot show: settings that do not go together, files that are not there.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::layers::Layer;
 use super::problem::{Place, Problem};
 use super::reading::Reading;
 use super::secret::Secret;
-use super::sections::{Config, LovenseLan, Mqtt};
+use super::sections::{Bluetooth, Buttplug, Config, LovenseLan, Mqtt, Web};
 use super::suggest::nearest;
 use super::surroundings::Surroundings;
-use super::types::{Scheme, ToyRef, Trust};
+use super::types::{OrOff, Scheme, ToyRef, Trust};
 use crate::domain::Limits;
 use crate::domain::pattern::BadPattern;
+
+/// The fewest characters of a token. Guesses are slowed down, so that this is far more than enough
+/// if it is random.
+const MIN_TOKEN: usize = 12;
 
 /// Checks everything that involves more than one value, and reads the password from its file.
 pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &dyn Surroundings) {
@@ -21,10 +25,13 @@ pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &d
         surroundings,
     };
     checks.password(&mut config.mqtt);
+    checks.web(&mut config.web);
     checks.tls(&config.mqtt);
     checks.topics(config);
+    checks.reach(config);
     checks.apps(&config.lovense_lan);
-    checks.bluetooth(config);
+    checks.servers(&config.buttplug);
+    checks.bluetooth(&config.ble);
     checks.safety(config);
     checks.toys(config);
     checks.groups(config);
@@ -63,29 +70,7 @@ impl Checks<'_> {
     }
 
     fn password(&self, mqtt: &mut Mqtt) {
-        let layer = |key| self.reading.layer_of(key);
-        let (text, file) = (layer("mqtt.password"), layer("mqtt.password_file"));
-        if text.is_some() && text == file {
-            let message = "has no effect beside mqtt.password_file: remove one of the two";
-            self.warn("mqtt.password", message);
-        }
-        // The stronger layer's wins.
-        if file.is_some() && file >= text {
-            mqtt.password = mqtt
-                .password_file
-                .as_deref()
-                .and_then(|path| self.password_from(path));
-        } else {
-            mqtt.password_file = None;
-        }
-        if text == Some(Layer::File)
-            && let Place::File(path, _) = self.reading.place_of("mqtt.password")
-            && self.surroundings.is_public(&path)
-        {
-            let message = "everybody on this machine may read this file: chmod 600 it, or use \
-                           mqtt.password_file";
-            self.warn("mqtt.password", message);
-        }
+        self.secret("mqtt.password", &mut mqtt.password, &mut mqtt.password_file);
         if mqtt.password.is_some() && mqtt.username.is_none() {
             let key = if mqtt.password_file.is_some() {
                 "mqtt.password_file"
@@ -100,11 +85,38 @@ impl Checks<'_> {
         }
     }
 
-    fn password_from(&self, path: &Path) -> Option<Secret> {
-        let key = "mqtt.password_file";
+    /// Reads a secret from its file, `<key>_file`, if that is what the user wants.
+    fn secret(&self, key: &str, secret: &mut Option<Secret>, path: &mut Option<PathBuf>) {
+        let file_key = format!("{key}_file");
+        let layer = |key| self.reading.layer_of(key);
+        let (text, file) = (layer(key), layer(&file_key));
+        if text.is_some() && text == file {
+            let message = format!("has no effect beside {file_key}: remove one of the two");
+            self.warn(key, message);
+        }
+        // The stronger layer's wins.
+        if file.is_some() && file >= text {
+            *secret = path
+                .as_deref()
+                .and_then(|path| self.secret_from(&file_key, path));
+        } else {
+            *path = None;
+        }
+        if text == Some(Layer::File)
+            && let Place::File(path, _) = self.reading.place_of(key)
+            && self.surroundings.is_public(&path)
+        {
+            let message = format!(
+                "everybody on this machine may read this file: chmod 600 it, or use {file_key}"
+            );
+            self.warn(key, message);
+        }
+    }
+
+    fn secret_from(&self, key: &str, path: &Path) -> Option<Secret> {
         let text = self.file(key, path)?;
-        let password = text.trim_end_matches(['\r', '\n']);
-        if password.is_empty() {
+        let secret = text.trim_end_matches(['\r', '\n']);
+        if secret.is_empty() {
             self.error(key, format!("{} is empty", path.display()));
             return None;
         }
@@ -116,7 +128,40 @@ impl Checks<'_> {
                 format!("everybody on this machine may read {path}: chmod 600 it"),
             );
         }
-        Some(Secret::new(password))
+        Some(Secret::new(secret))
+    }
+
+    fn web(&self, web: &mut Web) {
+        self.secret("web.token", &mut web.token, &mut web.token_file);
+        let key = if web.token_file.is_some() {
+            "web.token_file"
+        } else {
+            "web.token"
+        };
+        if let Some(token) = &web.token {
+            let token = token.reveal();
+            if token.chars().count() < MIN_TOKEN {
+                let message = format!("is too short: at least {MIN_TOKEN} characters");
+                self.error(key, message);
+            }
+            // It travels in a header (RFC 9110 §5.5).
+            if !token.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+                self.error(key, "may only have printable ASCII characters");
+            }
+        }
+        let OrOff::On(listen) = web.listen else {
+            return;
+        };
+        let beyond = !listen.get().ip().is_loopback();
+        if beyond && web.token.is_none() && !web.ingress {
+            let message = "lets others than this machine in: set web.token or web.ingress, too";
+            self.error("web.listen", message);
+        }
+        if web.ingress && !beyond {
+            let message = "has no effect while web.listen is only for this machine: write \
+                           \"0.0.0.0:8099\" there";
+            self.warn("web.ingress", message);
+        }
     }
 
     fn tls(&self, mqtt: &Mqtt) {
@@ -180,8 +225,18 @@ impl Checks<'_> {
         }
     }
 
-    fn bluetooth(&self, config: &Config) {
-        let ble = &config.ble;
+    fn reach(&self, config: &Config) {
+        let known = ["lovense_lan", "buttplug"].map(|key| self.reading.is_complete(key));
+        let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
+        if known == [true, true] && !listed && !config.ble.enabled {
+            let message = "no toy can be reached: add [[lovense_lan]] with the host of the app or \
+                           [[buttplug]] with the URL of a server, or switch Bluetooth on with \
+                           ble.enabled";
+            self.warn("lovense_lan", message);
+        }
+    }
+
+    fn bluetooth(&self, ble: &Bluetooth) {
         if ble.enabled {
             if !cfg!(feature = "ble") {
                 let message = "this build has no Bluetooth: build it with the feature ble";
@@ -191,11 +246,6 @@ impl Checks<'_> {
                 self.error("ble.deny", format!("has {both}, which ble.allow has too"));
             }
             return;
-        }
-        if config.lovense_lan.is_empty() && self.reading.is_complete("lovense_lan") {
-            let message = "no toy can be reached: add [[lovense_lan]] with the host of the app, or \
-                           switch Bluetooth on with ble.enabled";
-            self.warn("lovense_lan", message);
         }
         for key in ["adapter", "scan", "allow", "deny", "pace", "battery"] {
             let key = format!("ble.{key}");
@@ -247,6 +297,72 @@ impl Checks<'_> {
                 }
                 Some(_) => {}
             }
+        }
+    }
+
+    fn servers(&self, servers: &[Buttplug]) {
+        if !self.reading.is_complete("buttplug") {
+            return;
+        }
+        for (index, server) in servers.iter().enumerate() {
+            let key = |name: &str| format!("buttplug[{index}].{name}");
+            let before = &servers[..index];
+            if server.embedded {
+                self.embedded(server, index, before);
+                continue;
+            }
+            match (&server.url, &server.listen) {
+                // Complained about already if it is there but cannot be read.
+                (None, None) if self.is_set(&key("url")) || self.is_set(&key("listen")) => {}
+                (None, None) => {
+                    let message = "needs a url, an address to listen at, or embedded = true";
+                    self.error(&format!("buttplug[{index}]"), message);
+                }
+                (Some(_), Some(_)) => self.error(&key("listen"), "has no place beside url"),
+                (Some(url), None) if before.iter().any(|other| other.url.as_ref() == Some(url)) => {
+                    self.error(&key("url"), "is listed twice: remove one of the two");
+                }
+                (None, Some(at)) if before.iter().any(|other| other.listen == Some(*at)) => {
+                    self.error(&key("listen"), "is listed twice: choose another port");
+                }
+                (None, Some(at)) if !at.is_local() && server.token.is_none() => {
+                    let message = "anybody in the network could connect: set token as well";
+                    self.error(&key("listen"), message);
+                }
+                _ => {}
+            }
+            if server.token.is_some() && server.listen.is_none() {
+                self.warn(&key("token"), "has no effect without listen");
+            }
+            let same = |other: &Buttplug| server.name.is_some() && other.name == server.name;
+            if before.iter().any(same) {
+                self.error(&key("name"), "another server has this name");
+            }
+            if index > 0 && server.name.is_none() {
+                let message = "without a name its toys would be new ones whenever the order of the \
+                               servers is changed";
+                self.warn(&key("name"), message);
+            }
+            if let (Some(scan), Some(rescan)) = (server.scan.duration(), server.rescan.duration())
+                && rescan < scan
+            {
+                self.error(&key("rescan"), "is shorter than scan");
+            }
+        }
+    }
+
+    fn embedded(&self, server: &Buttplug, index: usize, before: &[Buttplug]) {
+        let key = format!("buttplug[{index}].embedded");
+        if !cfg!(feature = "embedded-buttplug") {
+            let message = "this build has no server of its own: build it with --features \
+                           embedded-buttplug, or use Intiface and its url";
+            self.error(&key, message);
+        }
+        if server.url.is_some() || server.listen.is_some() || server.token.is_some() {
+            self.error(&key, "has no place beside url, listen or token");
+        }
+        if before.iter().any(|other| other.embedded) {
+            self.error(&key, "one is enough: remove one of the two");
         }
     }
 

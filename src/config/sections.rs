@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use super::secret::Secret;
 use super::section::section;
 use super::types::{
-    Address, AppName, BleScan, BrokerUrl, Fingerprint, GroupName, Host, LogFormat, LogLevel, OrOff,
-    Rate, RouteKind, Scheme, Span, Topic, ToyName, ToyRef, Trust,
+    Address, AppName, BleScan, BrokerUrl, Fingerprint, GroupName, Host, ListenAddress, LogFormat,
+    LogLevel, OrOff, Protocol, Rate, RouteKind, Scheme, ServerName, ServerUrl, Span, Topic,
+    ToyName, ToyRef, Trust,
 };
 use crate::domain::{Level, OutputKey, ToyId};
 
@@ -26,6 +27,8 @@ section! {
         pub home_assistant: HomeAssistant,
         /// Lovense apps on the local network.
         pub lovense_lan: Vec<LovenseLan>,
+        /// Buttplug servers, such as Intiface.
+        pub buttplug: Vec<Buttplug>,
         /// Bluetooth.
         pub ble: Bluetooth,
         /// Several ways to reach one toy.
@@ -34,6 +37,8 @@ section! {
         pub safety: Safety,
         /// Privacy.
         pub privacy: Privacy,
+        /// The web panel.
+        pub web: Web,
         /// Logging.
         pub log: Log,
         /// Toys.
@@ -130,6 +135,49 @@ section! {
 }
 
 section! {
+    /// A Buttplug server: Intiface Central, an engine without a window, or any other that speaks
+    /// version 3 or 4 of the protocol. Any number of them. A server takes one client at a time, so
+    /// no other program can use it while the bridge does.
+    pub struct Buttplug {
+        /// Where the server listens, as Intiface shows it: `ws://host:port`. The port may be left out:
+        /// 12345. Instead of it: `listen`.
+        pub url: Option<ServerUrl> = None => "\"ws://192.168.1.20:12345\"",
+        /// Where to wait for a server that connects to the bridge by itself
+        /// (`intiface-engine --websocket-client-address`). Anywhere but on this machine it needs a
+        /// `token`.
+        pub listen: Option<ListenAddress> = None => "\"127.0.0.1:12346\"",
+        /// Instead of both: a server within the bridge, which reaches toys of many makers over
+        /// Bluetooth without any other program. Lovense toys are left to `[ble]`. Only in builds with
+        /// the cargo feature `embedded-buttplug`.
+        pub embedded: bool = false => "true",
+        /// With `listen`: what a server has to know. It is the path of the URL that the server is given:
+        /// `ws://bridge:12346/token`.
+        pub token: Option<Secret> = None => "\"long-and-random\"",
+        /// What to call the server in the identity of its toys, instead of what it calls itself. With
+        /// several servers each needs a name; if it is changed, all toys of the server are new ones.
+        pub name: Option<ServerName> = None => "\"PC\"",
+        /// Which version of the protocol to speak. `auto` tries 4 first, then 3.
+        pub protocol: Protocol = Protocol::Auto => "\"3\"",
+        /// How long to search for toys after connecting. A toy that is switched on later is found by
+        /// the next search; see `rescan`.
+        pub scan: OrOff<Span<1_000, 3_600_000>> = OrOff::On(Span::from_millis(30_000)) => "\"off\"",
+        /// How long from one search to the next. A search takes battery of the server and its radio
+        /// time, so none is made all the time.
+        pub rescan: OrOff<Span<1_000, 86_400_000>> = OrOff::On(Span::from_millis(120_000))
+            => "\"10m\"",
+        /// How often to read batteries. Servers before 2026 hang with some toys when they are asked:
+        /// then switch it off.
+        pub battery: OrOff<Span<10_000, 86_400_000>> = OrOff::On(Span::from_millis(600_000))
+            => "\"off\"",
+        /// The least time between two commands to one toy, if the server asks for less (most ask for
+        /// 100 ms). A stop never waits.
+        pub pace: Span<0, 5_000> = Span::from_millis(0) => "\"200ms\"",
+        /// How long a machine takes from one end to the other when it is told a position.
+        pub travel: Span<100, 60_000> = Span::from_millis(1_000) => "\"3s\"",
+    }
+}
+
+section! {
     /// Toys over Bluetooth LE, with no app in between.
     pub struct Bluetooth {
         /// Whether to use Bluetooth. Off unless you ask for it: the adapter may be somebody else's, a
@@ -195,6 +243,26 @@ section! {
         /// Neutral names, models and icons in Home Assistant, and nothing that names brand, model or
         /// address in any topic or payload.
         pub discreet: bool = false => "true",
+    }
+}
+
+section! {
+    /// The web panel, the REST API, health and metrics.
+    pub struct Web {
+        /// Where to listen, as `address:port`, or `off`. Only this machine reaches the default.
+        /// Beyond this machine, as with `0.0.0.0:8099`, there has to be a `token` or `ingress`.
+        pub listen: OrOff<ListenAddress> = OrOff::On(ListenAddress::local(8_099)) => "\"127.0.0.1:8080\"",
+        /// What to log in with; at least 12 characters. Better kept in a file of its own: see
+        /// `token_file`.
+        pub token: Option<Secret> = None => "\"a long and random text\"",
+        /// A file that holds the token and nothing else.
+        pub token_file: Option<PathBuf> = None => "\"/run/secrets/web_token\"",
+        /// Names under which browsers reach the panel, beside `localhost` and addresses: those of
+        /// this machine, or of the proxy before it.
+        pub allowed_hosts: Vec<Host> = Vec::new() => "[\"nas.local\"]",
+        /// Whether Home Assistant's ingress shows the panel: requests from the Supervisor's address
+        /// need no token.
+        pub ingress: bool = false => "true",
     }
 }
 

@@ -26,9 +26,20 @@ impl<T: Text> Setting for T {
     }
 
     fn read(slot: &Slot<'_>) -> Result<Self, Reported> {
-        slot.text(&<T as Text>::kind().describe())?
-            .parse()
-            .map_err(|error| slot.wrong(format!("{error}")))
+        let kind = <T as Text>::kind();
+        // A word that is a number may be written as one.
+        let word = match (slot.value, &kind) {
+            (Value::Num(_, number), Kind::Choice(words)) => {
+                let number = number.to_i128().map(|number| number.to_string());
+                words.iter().find(|word| Some(**word) == number.as_deref())
+            }
+            _ => None,
+        };
+        let text = match word {
+            Some(word) => word,
+            None => slot.text(&kind.describe())?,
+        };
+        text.parse().map_err(|error| slot.wrong(format!("{error}")))
     }
 
     fn show(&self) -> Json {

@@ -55,8 +55,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::domain::{
-    Instant, Limits, OpError, OpId, Pattern, RouteId, SafetyReason, ToyDescription, ToyId,
-    ToyInput, ToyView,
+    Instant, Level, Limits, OpError, OpId, OutputKey, Pattern, RouteId, SafetyReason,
+    ToyDescription, ToyId, ToyInput, ToyView,
 };
 
 use agenda::Agenda;
@@ -223,6 +223,17 @@ impl Engine {
     pub fn toy(&self, id: ToyId) -> Option<ToyView> {
         let toy = self.toys.get(&id)?;
         Some(toy.view(&self.settings, &self.pattern_names))
+    }
+
+    /// What is wanted of a toy: a level for each output that has one, and the pattern to play.
+    #[must_use]
+    pub fn target(&self, id: ToyId) -> Option<(BTreeMap<OutputKey, Level>, Option<String>)> {
+        let toy = self.toys.get(&id)?;
+        let goal = toy.goal();
+        let keys = toy.description.outputs.iter().map(|output| output.key);
+        let levels = keys.zip(goal.levels);
+        let levels = levels.filter_map(|(key, level)| Some((key, level?)));
+        Some((levels.collect(), goal.effect))
     }
 
     /// What a toy is and can do.

@@ -48,6 +48,14 @@ impl Engine {
         }
     }
 
+    /// How many outcomes a request to this target gets now.
+    #[must_use]
+    pub fn outcomes(&self, target: &Target, stops: bool) -> usize {
+        // One without a toy if it addresses none.
+        self.addressed(target, stops)
+            .map_or(1, |toys| toys.len().max(1))
+    }
+
     /// The toys that a target names. Of several toys only those that are there are addressed, save
     /// that nothing is left out of a stop that could need it.
     fn addressed(&self, target: &Target, stops: bool) -> Result<Vec<ToyId>, Rejection> {

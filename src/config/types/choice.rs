@@ -81,6 +81,18 @@ choice! {
 }
 
 choice! {
+    /// Which version of the Buttplug protocol to speak.
+    pub enum Protocol {
+        /// Whichever the server understands, the newest first.
+        Auto = "auto",
+        /// Version 4.
+        V4 = "4",
+        /// Version 3.
+        V3 = "3",
+    }
+}
+
+choice! {
     /// When to listen for toys over Bluetooth without being asked.
     pub enum BleScan {
         /// Never, save for a minute after a toy was lost.

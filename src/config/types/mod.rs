@@ -3,11 +3,13 @@
 mod choice;
 mod names;
 mod net;
+mod server;
 mod time;
 
-pub use choice::{BleScan, LogFormat, LogLevel, RouteKind, Scheme, Trust};
+pub use choice::{BleScan, LogFormat, LogLevel, Protocol, RouteKind, Scheme, Trust};
 pub use names::{Address, AppName, GroupName, Topic, ToyName, ToyRef};
 pub use net::{BrokerUrl, Fingerprint, Host};
+pub use server::{ListenAddress, ServerName, ServerUrl};
 pub use time::{OrOff, Rate, Span};
 
 /// What a text is not, and what it should be. Quotes the text, so not for secrets.

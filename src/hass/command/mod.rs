@@ -12,7 +12,7 @@ mod suggest;
 mod timing;
 
 pub use attribute::{ATTRIBUTES, attribute};
-pub use request::{BridgeRequest, LOG_LEVELS, LimitChange, Request, VERBS, request};
+pub use request::{BridgeRequest, LOG_LEVELS, LimitChange, Request, VERBS, request, request_of};
 pub use set::set;
 pub use timing::{MAX_REPEAT, MAX_TIME};
 

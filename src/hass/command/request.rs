@@ -123,14 +123,27 @@ impl LimitChange {
 /// Reads a request. An empty payload is an empty object.
 #[must_use]
 pub fn request(verb: &str, payload: &[u8]) -> Request {
+    request_of(None, verb, payload)
+}
+
+/// Reads a request about a toy that is named elsewhere than in the payload, and must not be there.
+#[must_use]
+pub fn request_of(toy: Option<ToyId>, verb: &str, payload: &[u8]) -> Request {
     let rejected = |rejection| Request {
         transaction: None,
         request: Err(rejection),
     };
-    let object = match read_object(payload) {
+    let mut object = match read_object(payload) {
         Ok(object) => object,
         Err(rejection) => return rejected(rejection),
     };
+    if let Some(toy) = toy
+        && object
+            .insert("toy".to_owned(), toy.to_string().into())
+            .is_some()
+    {
+        return rejected(invalid("toy", "is named by the address already"));
+    }
     let mut fields = Fields::new(object);
     let transaction = match fields.read("transaction", id) {
         Ok(transaction) => transaction,

@@ -22,7 +22,8 @@ pub const fn switch(on: bool) -> &'static str {
 }
 
 /// A level in percent: a whole number where it is whole, else with one decimal.
-fn percent(level: Level) -> Value {
+#[must_use]
+pub fn percent(level: Level) -> Value {
     number(level.percent())
 }
 

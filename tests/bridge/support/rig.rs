@@ -20,6 +20,8 @@ pub(crate) struct Setup {
     pub(crate) mqtt: String,
     /// More lines for each `[[lovense_lan]]`.
     pub(crate) lan: String,
+    /// The lines of `[web]`.
+    pub(crate) web: String,
     /// More of the settings file.
     pub(crate) more: String,
     /// The base topic.
@@ -45,6 +47,8 @@ impl Setup {
             apps: vec![app],
             mqtt: String::new(),
             lan: String::new(),
+            // Bridges of several tests at once would want the same port.
+            web: "listen = \"off\"\n".to_owned(),
             more: String::new(),
             base: "toy2mqtt".to_owned(),
         }
@@ -95,8 +99,8 @@ impl Setup {
     fn file(&self, base: &str, broker: &Mosquitto, apps: &[AppHandle], folder: &Path) -> String {
         let data = folder.join("data");
         let mut text = format!(
-            "data_dir = {data:?}\n[mqtt]\nurl = \"mqtt://{}\"\nbase_topic = \"{}\"\n{}",
-            broker.addr, base, self.mqtt
+            "data_dir = {data:?}\n[web]\n{}\n[mqtt]\nurl = \"mqtt://{}\"\nbase_topic = \"{}\"\n{}",
+            self.web, broker.addr, base, self.mqtt
         );
         for app in apps {
             let address = app.address();

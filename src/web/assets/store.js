@@ -1,0 +1,276 @@
+// What the panel knows, where it comes from, and how it asks for things.
+import { useEffect, useReducer } from './vendor/preact.js';
+
+/** Everything that is shown. `at` is when it was last known to be true. */
+export const state = {
+  link: 'connecting', // connecting, live, lost, locked
+  info: null, toys: new Map(), activity: [], log: [], groups: [], patterns: [],
+  stopping: null, // { since, tries, error } while a stop of all toys is not acknowledged
+  stopped: null, // { at, late } after it was
+  toasts: [], lostAt: null,
+};
+
+const listeners = new Set();
+let queued = false;
+/** Shows what has changed, once per frame; at once where frames do not come. */
+export function changed() {
+  if (queued) return;
+  queued = true;
+  const show = () => {
+    if (!queued) return;
+    queued = false;
+    listeners.forEach((listener) => listener());
+  };
+  requestAnimationFrame(show);
+  setTimeout(show, 50);
+}
+/** Draws a component again whenever something changes. */
+export function useStore() {
+  const [, draw] = useReducer((count) => count + 1, 0);
+  useEffect(() => { listeners.add(draw); return () => listeners.delete(draw); }, []);
+  return state;
+}
+
+export class Refusal extends Error {
+  constructor(status, code, message, body) {
+    super(message);
+    Object.assign(this, { status, code, body });
+  }
+}
+
+/** Asks for something. Paths are relative, so that any prefix works. */
+export async function ask(path, { body, patience = 8000, signal } = {}) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), patience);
+  signal?.addEventListener('abort', () => abort.abort());
+  const options = { signal: abort.signal, credentials: 'same-origin', cache: 'no-store' };
+  if (body !== undefined) {
+    options.method = 'POST';
+    options.headers = { 'x-toy2mqtt': 'panel', 'content-type': 'application/json' };
+    options.body = body === null ? '' : JSON.stringify(body);
+  }
+  try {
+    const answer = await fetch(path, options);
+    const read = await answer.json().catch(() => ({}));
+    if (answer.status === 401 && !path.endsWith('login')) locked();
+    if (!answer.ok || answer.status === 207) {
+      const bad = read.error ?? Object.values(read.results ?? {}).find((one) => one.error)?.error;
+      throw new Refusal(answer.status, bad?.code ?? 'failed', bad?.message ?? `the bridge answers ${answer.status}`, read);
+    }
+    return read;
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(0, 'lost', abort.signal.aborted ? 'no answer in time' : 'the bridge cannot be reached');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Asks, and says what came of it. Gives the answer, or nothing if it failed. */
+export async function act(path, body, done) {
+  try {
+    const answer = await ask(path, { body });
+    if (done) toast(done);
+    return answer;
+  } catch (error) {
+    toast(error.message, 'bad');
+    return undefined;
+  }
+}
+
+let toasts = 0;
+export function toast(text, kind = 'good') {
+  const id = ++toasts;
+  state.toasts = [...state.toasts.slice(-3), { id, text, kind }];
+  changed();
+  setTimeout(() => { state.toasts = state.toasts.filter((one) => one.id !== id); changed(); }, kind === 'bad' ? 6000 : 2500);
+}
+
+// Stops -------------------------------------------------------------------------------------------
+
+/** Counts stops, so that whatever was asked before one is not asked after it. */
+export let stops = 0;
+const underWay = new Map(); // toy → sets under way
+const pause = (ms) => new Promise((wake) => setTimeout(wake, ms));
+
+/** Stops all toys: asks again and again until the bridge says that it has. */
+export async function stopAll() {
+  stops += 1;
+  sliders.forEach((slider) => slider.drop());
+  if (state.stopping) { state.stopping.again?.(); return; }
+  const busy = [...underWay.values()].flatMap((set) => [...set]);
+  const stopping = { since: Date.now(), tries: 0, error: null };
+  state.stopping = stopping;
+  state.stopped = null;
+  changed();
+  for (;;) {
+    stopping.tries += 1;
+    try {
+      await ask('api/stop', { body: null, patience: stopping.tries === 1 ? 6000 : 3000 });
+      break;
+    } catch (error) {
+      // It came through; the bridge itself goes on until every toy has confirmed.
+      if (error.status >= 500 && error.body?.results) { state.stopped = { at: Date.now(), late: error.message }; break; }
+      stopping.error = error.message;
+      changed();
+      await Promise.race([pause(300), new Promise((wake) => { stopping.again = wake; })]);
+    }
+  }
+  // What was on its way when the button was pressed may have come in after the stop.
+  if (busy.length) {
+    await Promise.allSettled(busy);
+    await ask('api/stop', { body: null }).catch(() => {});
+  }
+  state.stopping = null;
+  state.stopped ??= { at: Date.now() };
+  const shown = state.stopped;
+  changed();
+  setTimeout(() => { if (state.stopped === shown) { state.stopped = null; changed(); } }, 2500);
+}
+
+/** Stops one toy. */
+export async function stopToy(id) {
+  stops += 1;
+  sliders.forEach((slider) => slider.toy === id && slider.drop());
+  const busy = [...(underWay.get(id) ?? [])];
+  const answer = await act(`api/toys/${id}/stop`, null);
+  if (busy.length) {
+    await Promise.allSettled(busy);
+    await ask(`api/toys/${id}/stop`, { body: null }).catch(() => {});
+  }
+  return answer;
+}
+
+/** Asks something of a toy that a stop overtakes. */
+export function setToy(id, attribute, value) {
+  const asked = ask(`api/toys/${id}/${attribute}/set`, { body: value });
+  if (!underWay.has(id)) underWay.set(id, new Set());
+  underWay.get(id).add(asked);
+  asked.catch(() => {}).finally(() => underWay.get(id)?.delete(asked));
+  return asked;
+}
+
+const sliders = new Set();
+/** Sends the newest value of a slider: one request at a time, and the last one always. */
+export class Slider {
+  constructor(toy, attribute, show) {
+    Object.assign(this, { toy, attribute, show, next: undefined, busy: false });
+    sliders.add(this);
+  }
+  put(value) { this.next = value; if (!this.busy) this.run(); }
+  drop() { this.next = undefined; this.show(null); }
+  close() { sliders.delete(this); }
+  async run() {
+    this.busy = true;
+    while (this.next !== undefined) {
+      const value = this.next;
+      this.next = undefined;
+      const before = stops;
+      try {
+        await setToy(this.toy, this.attribute, value);
+      } catch (error) {
+        // A stop says enough by itself.
+        if (this.next === undefined && !(error.code === 'stopped' && before !== stops)) toast(error.message, 'bad');
+      }
+    }
+    this.busy = false;
+    this.show(null);
+  }
+}
+
+// The stream --------------------------------------------------------------------------------------
+
+const RETRY = 500;
+const SILENCE = 12000;
+let stream = null;
+let silence = 0;
+let again = 0;
+
+function locked() {
+  state.link = 'locked';
+  stream?.close();
+  stream = null;
+  clearTimeout(again);
+  changed();
+}
+
+function lost() {
+  stream?.close();
+  stream = null;
+  clearTimeout(silence);
+  if (state.link === 'locked') return;
+  if (state.link !== 'lost') { state.link = 'lost'; state.lostAt = Date.now(); changed(); }
+  clearTimeout(again);
+  again = setTimeout(connect, RETRY);
+}
+
+function heard() {
+  clearTimeout(silence);
+  silence = setTimeout(lost, SILENCE);
+  if (state.link !== 'live') { state.link = 'live'; state.lostAt = null; changed(); }
+}
+
+const keep = (list, entry, most) => [...list.slice(1 - most), entry];
+const on = {
+  all(all) {
+    Object.assign(state, { info: all.info, activity: all.activity, log: all.log, groups: all.groups, patterns: all.patterns });
+    state.toys = new Map(all.toys.map((toy) => [toy.id, toy]));
+  },
+  toy(toy) { state.toys = new Map(state.toys).set(toy.id, toy); },
+  gone({ id }) { state.toys = new Map(state.toys); state.toys.delete(id); },
+  bridge(info) { state.info = info; },
+  activity(entry) { state.activity = keep(state.activity, entry, 400); },
+  log(line) { state.log = keep(state.log, line, 400); },
+  beat() {},
+};
+
+/** Connects to the stream; comes back by itself when it is lost. */
+export function connect() {
+  clearTimeout(again);
+  stream?.close();
+  const own = stream = new EventSource('api/events');
+  for (const [kind, take] of Object.entries(on)) {
+    own.addEventListener(kind, (event) => {
+      if (own !== stream) return;
+      take(JSON.parse(event.data));
+      heard();
+      changed();
+    });
+  }
+  own.onerror = () => {
+    if (own !== stream) return;
+    // Why it was refused, the stream does not tell.
+    if (state.link !== 'live' && own.readyState === EventSource.CLOSED) ask('api/info').catch(() => {});
+    lost();
+  };
+}
+
+// Browsers allow six connections to one place: whoever is not looked at gives theirs back.
+let hiding = 0;
+document.addEventListener('visibilitychange', () => {
+  clearTimeout(hiding);
+  if (document.hidden) hiding = setTimeout(() => { stream?.close(); stream = null; clearTimeout(silence); }, 5000);
+  else if (!stream && state.link !== 'locked') connect();
+});
+addEventListener('pagehide', () => { stream?.close(); stream = null; clearTimeout(silence); clearTimeout(again); });
+addEventListener('pageshow', (event) => event.persisted && state.link !== 'locked' && connect());
+addEventListener('online', () => state.link === 'lost' && connect());
+
+/** What a program or an automation would send, for the clipboard. */
+export const asMqtt = (topic, payload) =>
+  `mosquitto_pub -t '${state.info?.base_topic}/${topic}' -m '${typeof payload === 'string' ? payload : JSON.stringify(payload)}'`;
+export const asAction = (topic, payload) => [
+  'action: mqtt.publish', 'data:', `  topic: ${state.info?.base_topic}/${topic}`,
+  `  payload: '${typeof payload === 'string' ? payload : JSON.stringify(payload)}'`,
+].join('\n');
+
+export async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(`${what} copied`);
+  } catch {
+    // Only secure places have a clipboard: let the user copy.
+    state.copying = { text, what };
+    changed();
+  }
+}

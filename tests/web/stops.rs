@@ -1,0 +1,151 @@
+//! A stop over the panel is a stop.
+
+use serde_json::json;
+use tokio::task::JoinSet;
+use toy2mqtt::sim::Function;
+use toy2mqtt::sim::lovense_app::Spread;
+
+use crate::client::{Client, WithPanel as _};
+use crate::support::{Setup, soon, toy};
+
+const LUSH: &str = "f082c00246fa";
+const NORA: &str = "a01a2b3c4d5e";
+
+#[tokio::test]
+async fn a_stop_goes_before_a_flood_over_the_panel_and_over_mqtt() {
+    let rig = Setup::toys(&[("Lush 3", LUSH), ("Nora", NORA)])
+        .panel("")
+        .start()
+        .await;
+    let client = Client::of(&rig).await;
+    rig.app.change_faults(|faults| {
+        faults.effect_latency = Spread {
+            min_ms: 25,
+            max_ms: 55,
+        };
+    });
+    let set = format!("/api/toys/{}/vibrate/set", toy(LUSH));
+    client.done(&set, json!(100)).await;
+    let mut flood = JoinSet::new();
+    for level in 0..40 {
+        let set = set.clone();
+        flood.spawn(async move { client.post(&set, (50 + level).to_string()).await.status });
+        for _ in 0..20 {
+            rig.home.publish(&rig.topic(NORA, "vibrate/set"), "90");
+        }
+    }
+    let stopped = client.done("/api/stop", json!(null)).await;
+    assert_eq!(stopped["ok"], true);
+    assert_eq!(stopped["results"].as_object().unwrap().len(), 2);
+    while let Some(done) = soon("the flood", flood.join_next()).await {
+        assert!(matches!(done.unwrap(), 200 | 409));
+    }
+    rig.home.synced().await;
+    // Whatever was sent before the stop is over: another request is answered after it.
+    rig.ask(NORA, "set", json!({"vibrate": 0})).await;
+    for hardware in [LUSH, NORA] {
+        assert_eq!(rig.app.level(hardware, Function::Vibrate), 0);
+        rig.state_until(hardware, |state| state["state"] == "OFF")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn one_toy_some_toys_and_groups_are_stopped() {
+    let groups = format!("[[group]]\nname = \"one\"\ntoys = [\"{}\"]\n", toy(NORA));
+    let rig = Setup::toys(&[("Lush 3", LUSH), ("Nora", NORA)])
+        .panel("")
+        .more(&groups)
+        .start()
+        .await;
+    let client = Client::of(&rig).await;
+    let run = async || {
+        for hardware in [LUSH, NORA] {
+            rig.set(hardware, json!({"vibrate": 50})).await;
+        }
+    };
+    let levels = || [LUSH, NORA].map(|hardware| rig.app.level(hardware, Function::Vibrate));
+    run().await;
+    let result = client
+        .done(&format!("/api/toys/{}/stop", toy(LUSH)), json!(null))
+        .await;
+    assert_eq!(result["ok"], true);
+    assert_eq!(levels(), [0, 10]);
+    client.done("/api/groups/one/stop", json!(null)).await;
+    assert_eq!(levels(), [0, 0]);
+    run().await;
+    let some = json!({"toys": [toy(NORA)]});
+    let some = client.done("/api/stop", some).await;
+    assert_eq!(some["results"].as_object().unwrap().len(), 1);
+    assert_eq!(levels(), [10, 0]);
+    let wrong = client.post("/api/stop", r#"{"toys": "all"}"#).await;
+    assert_eq!(wrong.status, 400);
+}
+
+#[tokio::test]
+async fn a_set_that_came_in_before_a_stop_is_not_obeyed_after_it() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let rig = Setup::toys(&[("Lush 3", LUSH)]).panel("").start().await;
+    let client = Client::of(&rig).await;
+    // Its head comes before the stop, its body after it.
+    let set = format!("/api/toys/{}/vibrate/set", toy(LUSH));
+    let headers = [
+        ("host", "localhost"),
+        ("x-toy2mqtt", "1"),
+        ("content-length", "2"),
+    ];
+    let mut late = client.open("POST", &set, &headers, b"8").await;
+    // The server has read the head once it waits for the rest; anything asked later is later.
+    for _ in 0..3 {
+        client.get("/healthz").await;
+    }
+    client
+        .done(&format!("/api/toys/{}/stop", toy(LUSH)), json!(null))
+        .await;
+    late.write_all(b"0").await.unwrap();
+    let mut answer = String::new();
+    soon("an answer", late.read_to_string(&mut answer))
+        .await
+        .unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 409") && answer.contains("\"stopped\""),
+        "{answer}"
+    );
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 0);
+    client.done(&set, json!(80)).await;
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 16);
+}
+
+#[tokio::test]
+async fn quiet_over_the_panel_outlives_a_kill() {
+    let mut rig = Setup::toys(&[("Lush 3", LUSH)]).panel("").start().await;
+    let client = Client::of(&rig).await;
+    client.done("/api/quiet", json!("ON")).await;
+    rig.bridge.kill().await;
+    // Another one must not take the dead one for a live rival.
+    rig.start_again().await;
+    let client = Client::of(&rig).await;
+    assert_eq!(client.get("/api/info").await.json()["quiet"], true);
+}
+
+#[tokio::test]
+async fn a_stop_that_is_not_confirmed_is_said_to_be_and_goes_on() {
+    let rig = Setup::toys(&[("Lush 3", LUSH)]).panel("").start().await;
+    let client = Client::of(&rig).await;
+    rig.set(LUSH, json!({"vibrate": 50})).await;
+    rig.app.change_faults(|faults| {
+        faults.effect_latency = Spread {
+            min_ms: 6_000,
+            max_ms: 6_000,
+        };
+    });
+    let stop = format!("/api/toys/{}/stop", toy(LUSH));
+    let late = client.post(&stop, "").await;
+    assert_ne!(late.status, 200, "{}", late.text());
+    rig.app
+        .change_faults(|faults| faults.effect_latency = Spread::default());
+    rig.app_until("the toy to stop", |app| {
+        app.level(LUSH, Function::Vibrate) == 0
+    })
+    .await;
+}
