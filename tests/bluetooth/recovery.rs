@@ -172,7 +172,8 @@ async fn an_adapter_that_is_pulled_out_is_said() {
     let rig = rig(1).await;
     rig.bluez.plug(false);
     let down = rig.backend_is("down").await;
-    assert!(down["last_error"].as_str().is_some(), "{down}");
+    let why = down["last_error"].as_str().unwrap_or_default();
+    assert!(why.contains("no Bluetooth adapter"), "{down}");
     rig.is(ONE, "offline").await;
     rig.bluez.plug(true);
     rig.backend_is("up").await;
@@ -190,14 +191,13 @@ async fn a_bluetoothd_that_is_restarted_is_used_again() {
     works(&rig, ONE).await;
     // …and for long.
     rig.bluez.end();
-    let down = rig.backend_is("down").await;
-    assert!(
-        down["last_error"]
-            .as_str()
-            .unwrap_or_default()
-            .contains("not running"),
-        "{down}"
-    );
+    // Whoever was just talking to it says first that it does not answer.
+    let topic = "toy2mqtt/bridge/info";
+    let why = |seen: &super::rig::Seen| seen.json()["backends"]["ble"]["last_error"].to_string();
+    rig.home
+        .until(topic, |seen| why(seen).contains("not running"))
+        .await;
+    rig.is(ONE, "offline").await;
     rig.bluez.restart(&address);
     rig.backend_is("up").await;
     works(&rig, ONE).await;
@@ -207,15 +207,19 @@ async fn a_bluetoothd_that_is_restarted_is_used_again() {
 #[tokio::test]
 async fn a_message_bus_that_dies_is_used_again() {
     let mut rig = rig(2).await;
-    rig.bus.end();
-    rig.bluez.end();
-    let down = rig.backend_is("down").await;
-    assert!(down["last_error"].as_str().is_some(), "{down}");
-    rig.is(ONE, "offline").await;
-    rig.bus.restart();
-    let address = rig.bus.address.clone();
-    rig.bluez.restart(&address);
-    rig.backend_is("up").await;
-    works(&rig, ONE).await;
-    rig.is(TOYS[1].2, "online").await;
+    for _ in 0..3 {
+        rig.bus.end();
+        rig.bluez.end();
+        let down = rig.backend_is("down").await;
+        assert!(down["last_error"].as_str().is_some(), "{down}");
+        rig.is(ONE, "offline").await;
+        rig.bus.restart();
+        let address = rig.bus.address.clone();
+        rig.bluez.restart(&address);
+        rig.backend_is("up").await;
+        works(&rig, ONE).await;
+        rig.is(TOYS[1].2, "online").await;
+    }
+    let log = rig.bridge.log();
+    assert!(!log.contains("panicked"), "{log}");
 }

@@ -20,7 +20,7 @@ mod bridge;
 mod home;
 
 pub(crate) use bridge::Bridge;
-pub(crate) use home::Home;
+pub(crate) use home::{Home, Seen};
 
 /// `F0:82:C0:02:46:FA` of a device is `f082c00246fa` of a toy.
 pub(crate) fn hardware(address: &str) -> String {

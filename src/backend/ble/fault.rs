@@ -81,6 +81,14 @@ impl RadioError {
         }
     }
 
+    /// Whether no toy can be connected any more.
+    pub(super) const fn is_the_end(&self) -> bool {
+        matches!(
+            self,
+            Self::NoBus(_) | Self::NoService(_) | Self::NoAdapter | Self::PoweredOff(_)
+        )
+    }
+
     /// Sorts by D-Bus's name of the error, e.g. `org.bluez.Error.NotReady`.
     pub(super) fn named(name: &str, cause: Cause) -> Self {
         const STANDARD: &str = "org.freedesktop.DBus.Error.";
@@ -88,6 +96,8 @@ impl RadioError {
             "FileNotFound" | "NoServer" | "BadAddress" | "NoNetwork" | "Disconnected" => {
                 Self::NoBus(cause)
             }
+            // What the library says once the bus has closed the connection.
+            "Failed" if cause.to_string().contains("Failed to send message") => Self::NoBus(cause),
             "AccessDenied" | "AuthFailed" | "InteractiveAuthorizationRequired" => {
                 Self::NotAllowed(cause)
             }

@@ -1,6 +1,7 @@
 //! The backend, and the link that listens for toys.
 
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tracing::debug;
 use super::advert::recognise;
 use super::fault::{RadioError, without_addresses};
 use super::options::Options;
-use super::radio::{KeptBus, News, Place, Scanner, Seen};
+use super::radio::{Feed, KeptBus, News, Place, Scanner, Seen};
 use super::roster::Roster;
 use super::toy::{Ask, Seat, ToyLink};
 use crate::backend::{Backend, BoxFuture, Link, LinkContext, LinkError, Report};
@@ -170,25 +171,40 @@ impl Link for ScannerLink {
             let down = BackendState::Down(reason.clone());
             context.reports.send(Report::State(down));
             self.bus.doubt(&error);
+            if error.is_the_end() {
+                // Nobody tells the toys' links.
+                self.seats.values().for_each(|seat| seat.connected(false));
+            }
             LinkError::Retry(reason)
         })
     }
 }
 
 impl ScannerLink {
-    async fn listen(
-        &mut self,
-        context: &LinkContext,
-    ) -> Result<std::convert::Infallible, RadioError> {
+    async fn listen(&mut self, context: &LinkContext) -> Result<Infallible, RadioError> {
         let (bus, is_new) = self.bus.get().await?;
         let adapter = self.ble.options.adapter.as_deref();
         let (scanner, mut feed) = Scanner::open(&bus, adapter).await?;
         if is_new && std::mem::replace(&mut self.opened, true) {
             self.ble.epoch.send_modify(|epoch| *epoch += 1);
         }
+        self.bus.trust();
         context.reports.send(Report::State(BackendState::Up));
         context.proven();
-        self.look(&scanner, context).await?;
+        let Err(error) = self.serve(&scanner, &mut feed, context).await;
+        if matches!(error, RadioError::Silent(_) | RadioError::NoBus(_)) {
+            feed.abandon();
+        }
+        Err(error)
+    }
+
+    async fn serve(
+        &mut self,
+        scanner: &Scanner,
+        feed: &mut Feed,
+        context: &LinkContext,
+    ) -> Result<Infallible, RadioError> {
+        self.look(scanner, context).await?;
         let ble = Arc::clone(&self.ble);
         let mut beats = interval(BEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -197,7 +213,7 @@ impl ScannerLink {
             let is_beat = tokio::select! {
                 biased;
                 news = feed.next() => {
-                    self.hear(news, &scanner, context).await?;
+                    self.hear(news, scanner, context).await?;
                     continue;
                 }
                 () = ble.nudge.notified() => false,
@@ -222,7 +238,7 @@ impl ScannerLink {
                 scanner.check().await?;
             }
             if (scanning && beat % LOOK == 0) || !is_beat {
-                self.look(&scanner, context).await?;
+                self.look(scanner, context).await?;
             }
         }
     }

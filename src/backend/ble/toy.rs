@@ -171,7 +171,9 @@ impl ToyLink {
         let mut presence = self.seat.presence.subscribe();
         let (place, losses) = self.wait(&mut presence).await;
         let (ble, seat) = (Arc::clone(&self.ble), Arc::clone(&self.seat));
-        let line = self.line(&place).await?;
+        let known = self.line(&place).await?;
+        let Self { bus, line, .. } = self;
+        let line = line.insert(known);
         {
             let _one_at_a_time = ble.connecting.acquire().await;
             tokio::select! {
@@ -201,6 +203,7 @@ impl ToyLink {
             look: Arc::clone(&look),
         };
         ble.came(address, &hardware, conversation);
+        bus.trust();
         context.proven();
         context.reports.send(Report::Up(description, capabilities));
         let told = |reading| {
@@ -248,26 +251,32 @@ impl ToyLink {
         }
     }
 
+    /// The bus is gone, and the device with it.
+    fn abandon_line(&mut self) {
+        if let Some(line) = self.line.take() {
+            line.notifications.abandon();
+        }
+    }
+
     /// The device, over a bus of its own.
-    async fn line(&mut self, place: &Place) -> Result<&mut Line, RadioError> {
+    async fn line(&mut self, place: &Place) -> Result<Line, RadioError> {
         let epoch = *self.ble.epoch.borrow();
         if self.epoch != epoch {
             self.epoch = epoch;
             self.bus.forget();
-            self.line = None;
+            self.abandon_line();
         }
         let (bus, _) = self.bus.get().await?;
-        let line = match self.line.take() {
-            Some(line) if line.device.place() == place => line,
+        match self.line.take() {
+            Some(line) if line.device.place() == place => Ok(line),
             _ => {
                 let (device, notifications) = Device::find(&bus, place).await?;
-                Line {
+                Ok(Line {
                     device,
                     notifications,
-                }
+                })
             }
-        };
-        Ok(self.line.insert(line))
+        }
     }
 }
 
@@ -291,7 +300,7 @@ impl Link for ToyLink {
                 }
             }
             if broken {
-                self.line = None;
+                self.abandon_line();
             }
             if matches!(ended, Lost::Radio(_)) {
                 // It may have been forgotten, and come back as another object.

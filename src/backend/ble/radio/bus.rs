@@ -17,8 +17,8 @@ use crate::backend::ble::fault::RadioError;
 /// How long one hop may take to answer. The library alone would wait for half a minute.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A silent connection is not replaced more often.
-const RARELY: Duration = Duration::from_secs(60);
+/// How long to wait before a silent connection is replaced again, at first and at most.
+const REPLACE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
 
 /// A Bluetooth adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,9 @@ impl Bus {
 #[derive(Debug, Default)]
 pub(in crate::backend::ble) struct KeptBus {
     bus: Option<Bus>,
-    replaced: Option<Now>,
+    /// When a silent one was replaced last, and how long the next one is put up with. None since
+    /// one has worked.
+    replaced: Option<(Now, Duration)>,
 }
 
 impl KeptBus {
@@ -93,15 +95,28 @@ impl KeptBus {
         Ok((bus, true))
     }
 
-    /// Something failed over it. Whether it is to be replaced: a dead connection looks just like a
-    /// service that hangs. The library never closes one, so it is not replaced often.
+    /// It works.
+    pub(in crate::backend::ble) fn trust(&mut self) {
+        self.replaced = None;
+    }
+
+    /// Something failed over it. Whether it is replaced: a dead connection looks just like a service
+    /// that hangs. The library never closes one, so it is replaced less and less often.
     pub(in crate::backend::ble) fn doubt(&mut self, error: &RadioError) -> bool {
-        let recently = self.replaced.is_some_and(|at| at.elapsed() < RARELY);
-        let silent = matches!(error, RadioError::Silent(_)) && !recently;
-        if !silent && !matches!(error, RadioError::NoBus(_)) {
+        let is_silent = matches!(error, RadioError::Silent(_));
+        if !is_silent && !matches!(error, RadioError::NoBus(_)) {
             return false;
         }
-        self.replaced = Some(Now::now());
+        if is_silent {
+            let (at, patience) = self
+                .replaced
+                .map_or((None, REPLACE.0), |(at, patience)| (Some(at), patience));
+            if at.is_some_and(|at| at.elapsed() < patience) {
+                return false;
+            }
+            let next = at.map_or(patience, |_| (patience * 2).min(REPLACE.1));
+            self.replaced = Some((Now::now(), next));
+        }
         self.bus = None;
         true
     }

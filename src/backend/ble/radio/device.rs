@@ -40,6 +40,13 @@ impl Notifications {
     }
 }
 
+impl Notifications {
+    /// Ends without a word to the bus, which is gone: the library panics when it cannot say it.
+    pub(in crate::backend::ble) fn abandon(self) {
+        std::mem::forget(self.stream);
+    }
+}
+
 /// A toy, over a bus of its own.
 #[derive(Debug)]
 pub(in crate::backend::ble) struct Device {

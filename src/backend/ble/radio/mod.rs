@@ -16,4 +16,4 @@ mod scanner;
 pub use bus::Radio;
 pub(super) use bus::{Bus, KeptBus, answer};
 pub(super) use device::{Device, Notifications, WriteError};
-pub(super) use scanner::{News, Place, Scanner, Seen, advertisement};
+pub(super) use scanner::{Feed, News, Place, Scanner, Seen, advertisement};

@@ -62,6 +62,11 @@ pub(in crate::backend::ble) struct Feed {
 }
 
 impl Feed {
+    /// Ends without a word to the bus, which is gone: the library panics when it cannot say it.
+    pub(in crate::backend::ble) fn abandon(self) {
+        std::mem::forget(self.events);
+    }
+
     /// What happens next. Never ends, not even with the service.
     pub(in crate::backend::ble) async fn next(&mut self) -> News {
         while let Some(event) = self.events.next().await {
@@ -114,7 +119,12 @@ impl Scanner {
     /// # Errors
     /// What it is instead.
     pub(in crate::backend::ble) async fn check(&self) -> Result<(), RadioError> {
-        let radio = answer(examine(&self.adapter)).await?;
+        let radio = answer(examine(&self.adapter)).await;
+        let radio = radio.map_err(|error| match error {
+            // It was there a moment ago.
+            RadioError::Refused(_) => RadioError::NoAdapter,
+            other => other,
+        })?;
         if radio.powered {
             Ok(())
         } else {

@@ -356,7 +356,7 @@ impl<T> Session<T> {
             Whose::Battery => self.missed(now),
             Whose::Op => {
                 self.translator.doubt();
-                self.look(now);
+                self.missed(now);
                 self.driven(Err(OpError::Timeout(PATIENCE)));
             }
             Whose::Stop => {
@@ -366,16 +366,18 @@ impl<T> Session<T> {
                 stopping.tries += 1;
                 if stopping.tries >= STOP_TRIES {
                     self.translator.doubt();
-                    self.look(now);
+                    self.missed(now);
                     self.stopped(&Err(OpError::Timeout(STOP_PATIENCE * STOP_TRIES)));
                 }
             }
         }
     }
 
+    /// A question was not answered. Stops count as well: while they are said again and again,
+    /// nothing else is asked.
     fn missed(&mut self, now: Instant) {
         self.misses += 1;
-        self.battery_due = now;
+        self.look(now);
         if self.misses >= MISSES {
             self.misses = 0;
             self.battery_due = now + self.manners.battery;
@@ -400,9 +402,6 @@ impl<T> Session<T> {
         if let Some(current) = self.current.take() {
             let unanswered = current.answer.is_none() && current.question == Question::Setting;
             self.owed = u32::from(unanswered && self.acknowledges);
-            if current.whose == Whose::Battery {
-                self.misses = 0;
-            }
         }
     }
 

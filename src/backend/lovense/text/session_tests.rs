@@ -275,6 +275,17 @@ fn a_silent_toy_is_noticed() {
 }
 
 #[test]
+fn a_silent_toy_is_noticed_while_it_is_told_to_stop() {
+    let mut rig = Rig::new(spec("S"));
+    rig.losing = 1_000;
+    for ticket in 1..=3 {
+        rig.session.ask(ticket, &Command::Stop);
+        rig.run(Duration::from_millis(800));
+    }
+    assert_eq!(rig.silent, 1);
+}
+
+#[test]
 fn a_toy_that_acknowledges_nothing_can_be_driven() {
     let mut rig = Rig::new(TextToySpec {
         acknowledges: false,
@@ -320,7 +331,7 @@ proptest! {
         events in proptest::collection::vec((0u8..4, 0u64..400, 0i32..20, 0i32..20), 1..30),
     ) {
         let mut rig = Rig::new(TextToySpec { acknowledges, ..spec(letters) });
-        let mut asked = 0;
+        let (mut asked, mut lost) = (0, 0);
         for (what, wait, one, two) in events {
             match what {
                 0 | 1 => {
@@ -331,7 +342,10 @@ proptest! {
                     asked += 1;
                     rig.session.ask(asked, &Command::Stop);
                 }
-                _ => rig.losing += 1,
+                _ => {
+                    rig.losing += 1;
+                    lost += 1;
+                }
             }
             rig.run(Duration::from_millis(wait));
         }
@@ -340,7 +354,7 @@ proptest! {
         rig.session.ask(asked, &Command::Stop);
         rig.run(Duration::from_secs(10));
         prop_assert!(!rig.toy.runs());
-        prop_assert_eq!(rig.silent, 0);
+        prop_assert!(lost >= 2 || rig.silent == 0);
         let mut tickets: Vec<u32> = rig.done.iter().map(|(ticket, _)| *ticket).collect();
         tickets.sort_unstable();
         prop_assert_eq!(tickets, (1..=asked).collect::<Vec<_>>());
