@@ -49,6 +49,7 @@ pub const NOT_OPTIONS: &[&str] = &[
     "data_dir",
     // Secrets are options; there are no files to keep them in.
     "mqtt.password_file",
+    "wsdm.token_file",
     // The panel listens where Home Assistant expects it, and lets in whom Home Assistant does.
     "web",
     // Tables with keys of one's own choice.
