@@ -4,18 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "ble")]
 use crate::backend::Backend;
 use crate::backend::buttplug::wire::Dialect;
-use crate::backend::buttplug::{Options as ServerOptions, Place, Server};
-use crate::backend::lovense::lan::{LanApp, Options as LanOptions, OptionsError};
+use crate::backend::buttplug::{self, Options as ServerOptions, Place, Server};
+use crate::backend::lovense::lan::{self, LanApp, Options as LanOptions, OptionsError};
 use crate::backend::lovense::tls::{Fingerprint, Trust};
-use crate::backend::wsdm::{Options as WsdmOptions, Token, Wsdm};
+use crate::backend::supervisor::Policy;
+use crate::backend::wsdm::{self, Options as WsdmOptions, Token, Wsdm};
 use crate::config::sections::{Buttplug, LovenseLan};
 use crate::config::types::{LogLevel, Protocol, Scheme, Trust as TrustSetting};
 use crate::config::{Config, Loaded};
 use crate::domain::BackendId;
-#[cfg(feature = "ble")]
 use crate::engine::Memory;
 use crate::hass::Privacy;
 use crate::mqtt::tls::{TlsError, TlsOptions};
@@ -133,6 +132,35 @@ pub fn lovense_apps(config: &Config) -> Result<Vec<Arc<LanApp>>, StartError> {
     .collect()
 }
 
+/// Every way to reach toys that is in the settings, with how often to try again: `apps`, and what
+/// cannot fail before it is started. `memory` has the toys that have been here before, and
+/// `left_running` says that the last run may have left toys running.
+pub fn backends(
+    loaded: &Loaded,
+    apps: Vec<Arc<LanApp>>,
+    memory: &Memory,
+    left_running: bool,
+) -> Vec<(Arc<dyn Backend>, Policy)> {
+    let config = &loaded.config;
+    let mut all: Vec<(Arc<dyn Backend>, Policy)> = Vec::new();
+    for app in apps {
+        all.push((app, lan::RECONNECT));
+    }
+    for server in servers(config, &loaded.data_dir) {
+        all.push((server, buttplug::RECONNECT));
+    }
+    #[cfg(feature = "ble")]
+    if let Some(bluetooth) = bluetooth(config, memory, left_running) {
+        all.push((bluetooth, crate::backend::ble::RECONNECT));
+    }
+    #[cfg(not(feature = "ble"))]
+    let _ = (memory, left_running);
+    if let Some(port) = websocket_toys(config) {
+        all.push((port, wsdm::RECONNECT));
+    }
+    all
+}
+
 /// `lovense_lan`, `lovense_lan_2`, …
 pub(super) fn backend_id(kind: &str, index: usize) -> BackendId {
     match index {
@@ -171,7 +199,7 @@ pub fn lan_options(id: BackendId, app: &LovenseLan) -> Result<LanOptions, Option
 
 /// The Buttplug servers in the settings, with what they keep in `data_dir`.
 #[must_use]
-pub fn servers(config: &Config, data_dir: &Path) -> Vec<Arc<Server>> {
+fn servers(config: &Config, data_dir: &Path) -> Vec<Arc<Server>> {
     let servers = server_options(config, Some(data_dir)).into_iter();
     servers.map(Server::new).collect()
 }
@@ -223,7 +251,7 @@ pub fn server_options(config: &Config, data_dir: Option<&Path>) -> Vec<ServerOpt
 /// `left_running` says that the last run may have left toys running.
 #[cfg(feature = "ble")]
 #[must_use]
-pub fn bluetooth(config: &Config, memory: &Memory, left_running: bool) -> Option<Arc<dyn Backend>> {
+fn bluetooth(config: &Config, memory: &Memory, left_running: bool) -> Option<Arc<dyn Backend>> {
     use crate::backend::ble::{Ble, Options, ScanPolicy};
     use crate::config::types::{Address, BleScan};
 
@@ -260,7 +288,7 @@ pub fn bluetooth(config: &Config, memory: &Memory, left_running: bool) -> Option
 
 /// The port for toys that connect by themselves, if the settings want one.
 #[must_use]
-pub fn websocket_toys(config: &Config) -> Option<Arc<Wsdm>> {
+fn websocket_toys(config: &Config) -> Option<Arc<Wsdm>> {
     let wsdm = config.wsdm.enabled.then_some(&config.wsdm)?;
     let token = wsdm.token.as_ref().map(|token| Token::new(token.reveal()));
     Some(Wsdm::new(WsdmOptions {

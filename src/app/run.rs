@@ -9,9 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::backend::lovense::lan::RECONNECT;
 use crate::backend::supervisor::Supervisor;
-use crate::backend::{Backend, buttplug, wsdm};
 use crate::config::{Config, Loaded};
 use crate::engine::{Engine, Memory};
 use crate::mqtt::Session;
@@ -67,24 +65,8 @@ pub async fn run(
     let links = CancellationToken::new();
     let supervisor = Supervisor::new(reports_in, links.clone());
     let mut backends = Backends::default();
-    for app in apps {
-        let backend: Arc<dyn Backend> = app;
-        let status = supervisor.start(Arc::clone(&backend), RECONNECT);
-        backends.add(backend, status);
-    }
-    for server in compose::servers(config, &loaded.data_dir) {
-        let backend: Arc<dyn Backend> = server;
-        let status = supervisor.start(Arc::clone(&backend), buttplug::RECONNECT);
-        backends.add(backend, status);
-    }
-    #[cfg(feature = "ble")]
-    if let Some(backend) = compose::bluetooth(config, &memory, found.left_running) {
-        let status = supervisor.start(Arc::clone(&backend), crate::backend::ble::RECONNECT);
-        backends.add(backend, status);
-    }
-    if let Some(port) = compose::websocket_toys(config) {
-        let backend: Arc<dyn Backend> = port;
-        let status = supervisor.start(Arc::clone(&backend), wsdm::RECONNECT);
+    for (backend, policy) in compose::backends(loaded, apps, &memory, found.left_running) {
+        let status = supervisor.start(Arc::clone(&backend), policy);
         backends.add(backend, status);
     }
 
