@@ -15,6 +15,8 @@ mod objects;
 mod recovery;
 #[path = "bluetooth/rig.rs"]
 mod rig;
+#[path = "bluetooth/routes.rs"]
+mod routes;
 #[path = "bluetooth/toys.rs"]
 mod toys;
 #[path = "bluetooth/world.rs"]
