@@ -31,6 +31,8 @@ lint: ## format, clippy, documentation, generated files, dependencies
 	@scripts/need.sh cargo cc rustfmt clippy
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
+	@# What can be left out can be left out.
+	cargo clippy --no-default-features -- -D warnings
 	@# The documentation is for who works on the program: private parts belong to it.
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
 		cargo doc --no-deps --all-features --document-private-items

@@ -1,7 +1,6 @@
 //! What each command does.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -289,36 +288,4 @@ fn show_findings(
     }
     let all_well = findings.iter().all(|finding| finding.ok);
     Ok(if all_well { Exit::Ok } else { Exit::Failure })
-}
-
-/// A folder for what is not to be kept.
-pub(super) fn scratch_folder(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("toy2mqtt-{name}-{}", std::process::id()))
-}
-
-/// The settings of a bridge that lives in this process only.
-pub(super) fn in_memory(text: &str) -> Result<Loaded, Exit> {
-    let path = "toy2mqtt.toml";
-    let surroundings = crate::config::Fixed::default().with_file(path, text);
-    let flags = crate::config::Flags {
-        file: Some(path.into()),
-        ..crate::config::Flags::default()
-    };
-    load(&flags, &surroundings).map_err(|problems| {
-        for problem in &problems.0 {
-            eprintln!("{problem}");
-        }
-        Exit::Settings
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_made_up_here_are_right() {
-        let loaded = in_memory("data_dir = \"/nowhere\"\n").expect("valid");
-        assert!(super::super::compose::topics(&loaded.config).is_ok());
-    }
 }

@@ -18,15 +18,16 @@ pub(super) use self::with_broker::demo;
 #[cfg(feature = "demo")]
 mod with_broker {
     use std::net::SocketAddr;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use tokio::net::TcpListener;
     use tokio_util::sync::CancellationToken;
 
     use super::{DemoArgs, Exit, LogLevel, Runtime};
     use crate::app::demo_broker::DemoBroker;
-    use crate::app::{commands, run, samples, signals};
+    use crate::app::{run, samples, signals};
     use crate::config::types::LogFormat;
+    use crate::config::{Fixed, Flags, Loaded, load};
     use crate::sim::lovense_app::LovenseApp;
     use crate::telemetry;
 
@@ -36,7 +37,7 @@ mod with_broker {
         log_level: Option<LogLevel>,
     ) -> Exit {
         let level = log_level.unwrap_or(LogLevel::Info);
-        let folder = commands::scratch_folder("demo");
+        let folder = scratch_folder();
         let result = runtime.block_on(run_demo(args, level, &folder));
         // Whatever is left in there is of no use to anybody.
         let _ = std::fs::remove_dir_all(&folder);
@@ -71,8 +72,7 @@ mod with_broker {
             host = app.address().ip(),
             port = app.address().port(),
         );
-        let loaded =
-            commands::in_memory(&settings).map_err(|_| "the demo's own settings are wrong")?;
+        let loaded = in_memory(&settings).map_err(|_| "the demo's own settings are wrong")?;
         introduce(&broker.addr(), panel_address(args));
         let mut changes = app.changes();
         let watching = CancellationToken::new();
@@ -129,5 +129,37 @@ or point Home Assistant's MQTT integration at {host}:{port}. Toys press their bu
 Below, every change of a toy's motors. Ctrl-C stops the toys and ends.
 "
         );
+    }
+
+    /// A folder for what is not to be kept.
+    fn scratch_folder() -> PathBuf {
+        std::env::temp_dir().join(format!("toy2mqtt-demo-{}", std::process::id()))
+    }
+
+    /// The settings of a bridge that lives in this process only.
+    fn in_memory(text: &str) -> Result<Loaded, Exit> {
+        let path = "toy2mqtt.toml";
+        let surroundings = Fixed::default().with_file(path, text);
+        let flags = Flags {
+            file: Some(path.into()),
+            ..Flags::default()
+        };
+        load(&flags, &surroundings).map_err(|problems| {
+            for problem in &problems.0 {
+                eprintln!("{problem}");
+            }
+            Exit::Settings
+        })
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn settings_made_up_here_are_right() {
+            let loaded = in_memory("data_dir = \"/nowhere\"\n").expect("valid");
+            assert!(crate::app::compose::topics(&loaded.config).is_ok());
+        }
     }
 }
