@@ -25,7 +25,8 @@ bench: ## measure what the README claims
 pictures: ## take the pictures of the panel in docs/images
 	@scripts/need.sh cargo cc mosquitto chromium
 	PATH="$$PATH:/usr/sbin:/usr/local/sbin" TOY2MQTT_REQUIRE_BROWSER=1 \
-		cargo test --all-features --test panel -- --ignored pictures
+		TOY2MQTT_PICTURES="$(CURDIR)/docs/images" \
+		cargo test --all-features --test panel -- pictures
 
 lint: ## format, clippy, documentation, generated files, dependencies
 	@scripts/need.sh cargo cc rustfmt clippy

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -298,10 +299,12 @@ impl Tab {
     }
 
     /// A picture of what is shown.
-    pub(crate) async fn picture(&self) -> String {
+    pub(crate) async fn picture(&self) -> Vec<u8> {
         let format = json!({"format": "webp", "quality": 82});
         let picture = self.ask("Page.captureScreenshot", format).await;
-        picture["data"].as_str().unwrap().to_owned()
+        BASE64_STANDARD
+            .decode(picture["data"].as_str().unwrap())
+            .unwrap()
     }
 
     /// What the console complained about.

@@ -1,6 +1,6 @@
-//! The pictures in docs/: `make pictures`.
+//! Every screen as a picture, in both themes and sizes. `make pictures` keeps them for docs/.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde_json::json;
 use toy2mqtt::sim::lovense_app::{AppOptions, ToySpec};
@@ -10,9 +10,14 @@ use crate::support::{Setup, toy};
 
 const NORA: &str = "a01a2b3c4d5e";
 
+/// Names the folder to keep the pictures in.
+const FOLDER: &str = "TOY2MQTT_PICTURES";
+
+/// An empty screen in one colour takes about 2 KB.
+const LEAST: usize = 4_000;
+
 #[tokio::test]
-#[ignore = "writes docs/images; run by `make pictures`"]
-async fn every_screen_in_both_themes() {
+async fn every_screen_in_both_themes_and_sizes() {
     let toys = [("Lush 3", LUSH), ("Edge 2", EDGE), ("Nora", NORA)];
     let specs = toys.map(|(model, id)| ToySpec::new(model).with_id(id));
     let setup = Setup::app(AppOptions::with_toys(specs));
@@ -30,11 +35,11 @@ async fn every_screen_in_both_themes() {
         .await;
     rig.set(LUSH, json!({"effect": "Wave"})).await;
     rig.ask(EDGE, "set", json!({"vibrate_3": 10})).await;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images");
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = std::env::var_os(FOLDER).map(PathBuf::from);
     let toy = format!("#/toy/{}", toy(EDGE));
     for (phone, size) in [(false, "desktop"), (true, "phone")] {
         let tab = stage.browser.tab(phone).await;
+        let mut light = Vec::new();
         for theme in ["light", "dark"] {
             let media = json!({"features": [{"name": "prefers-color-scheme", "value": theme}]});
             tab.ask("Emulation.setEmulatedMedia", media).await;
@@ -49,33 +54,18 @@ async fn every_screen_in_both_themes() {
                 tab.open(&stage.address(screen)).await;
                 tab.until("document.querySelector('.toy .scroll td, .cards .card, .feed li, .links li, .figures')").await;
                 let picture = tab.picture().await;
-                let file = folder.join(format!("{name}-{size}-{theme}.webp"));
-                std::fs::write(file, decoded(&picture)).unwrap();
+                let shows = format!("{name} {size} {theme}");
+                assert!(picture.len() > LEAST, "{shows}: {} bytes", picture.len());
+                assert!(
+                    !light.contains(&picture),
+                    "{shows}: the theme changes nothing"
+                );
+                if let Some(folder) = &folder {
+                    let file = folder.join(format!("{name}-{size}-{theme}.webp"));
+                    std::fs::write(file, &picture).unwrap();
+                }
+                light.push(picture);
             }
         }
     }
-}
-
-/// Base64 (RFC 4648 §4).
-fn decoded(text: &str) -> Vec<u8> {
-    let digit = |byte: u8| -> u32 {
-        match byte {
-            b'A'..=b'Z' => u32::from(byte - b'A'),
-            b'a'..=b'z' => u32::from(byte - b'a') + 26,
-            b'0'..=b'9' => u32::from(byte - b'0') + 52,
-            b'+' => 62,
-            _ => 63,
-        }
-    };
-    let digits: Vec<u32> = text
-        .bytes()
-        .filter(|byte| *byte != b'=')
-        .map(digit)
-        .collect();
-    let mut bytes = Vec::new();
-    for four in digits.chunks(4) {
-        let word = four.iter().fold(0, |word, digit| word << 6 | digit) << (6 * (4 - four.len()));
-        bytes.extend_from_slice(&word.to_be_bytes()[1..four.len()]);
-    }
-    bytes
 }
