@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 
 use crate::backend::supervisor::Supervisor;
 use crate::config::{Config, Loaded};
+use crate::domain::ToyId;
 use crate::engine::{Engine, Memory};
 use crate::mqtt::Session;
 use crate::telemetry::LogHandle;
@@ -53,8 +54,13 @@ pub async fn run(
     if found.left_running {
         warn!("the last run did not end in order: every toy is stopped when it is found");
     }
-    let memory = with_settings(found.memory, config);
-    let engine = Engine::new(config.engine_settings(), &memory, found.left_running);
+    let mut memory = with_settings(found.memory, config);
+    let settings = config.engine_settings();
+    // Said only of toys that were known: Home Assistant warns about the removal of any other.
+    let joined = settings.same.keys().copied();
+    let joined = joined.filter(|toy| memory.toys.remove(toy).is_some());
+    let joined: Vec<ToyId> = joined.collect();
+    let engine = Engine::new(settings, &memory, found.left_running);
 
     let options = compose::session(config, broker, &topics, &found.instance);
     let (session, mqtt, stops) = Session::start(&options);
@@ -109,7 +115,8 @@ pub async fn run(
         })),
     )
     .told_to(Service::find())
-    .show_to(panel);
+    .show_to(panel)
+    .without(&joined);
     let sources = Sources {
         mqtt,
         stops,
