@@ -136,7 +136,8 @@ impl Driver {
         }
     }
 
-    /// Leaves nothing of these toys behind: they turned out to be others.
+    /// Leaves nothing of these toys behind: they turned out to be others. Only for toys that were known:
+    /// Home Assistant warns about the removal of any other.
     #[must_use]
     pub fn without(mut self, toys: &[ToyId]) -> Self {
         for toy in toys {

@@ -11,7 +11,6 @@ use tracing::{error, info, warn};
 
 use crate::backend::supervisor::Supervisor;
 use crate::config::{Config, Loaded};
-use crate::domain::ToyId;
 use crate::engine::{Engine, Memory};
 use crate::mqtt::Session;
 use crate::telemetry::LogHandle;
@@ -56,10 +55,7 @@ pub async fn run(
     }
     let mut memory = with_settings(found.memory, config);
     let settings = config.engine_settings();
-    // Said only of toys that were known: Home Assistant warns about the removal of any other.
-    let joined = settings.same.keys().copied();
-    let joined = joined.filter(|toy| memory.toys.remove(toy).is_some());
-    let joined: Vec<ToyId> = joined.collect();
+    let joined = memory.join(&settings);
     let engine = Engine::new(settings, &memory, found.left_running);
 
     let options = compose::session(config, broker, &topics, &found.instance);
