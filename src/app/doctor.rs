@@ -1,6 +1,7 @@
 //! `doctor`: tries every hop in turn and says what to do about the first that fails.
 
 mod bluetooth;
+mod cloud;
 mod servers;
 mod websocket;
 
@@ -62,6 +63,8 @@ const APP_AWAY: &str = "open the app, look at its Game Mode screen, and compare 
 pub fn cure_of(backend: &str) -> Option<&'static str> {
     if backend.starts_with("lovense_lan") {
         Some(APP_AWAY)
+    } else if backend.starts_with("lovense_cloud") {
+        Some(cloud::CURE)
     } else if backend.starts_with("buttplug") {
         Some("start the server in Intiface Central, and compare its address with buttplug.url")
     } else {
@@ -74,8 +77,7 @@ pub fn cure_of(backend: &str) -> Option<&'static str> {
 pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let config = &loaded.config;
     let (mut findings, backends) = broker(loaded, patience).await;
-    let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
-    if !listed && !config.ble.enabled && !config.wsdm.enabled {
+    if !config.reaches_toys() {
         let text = "no way to reach toys is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows, or \
                     [[buttplug]] with the URL of a server, or switch Bluetooth on: ble.enabled = true";
@@ -102,6 +104,9 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
     }
     if config.wsdm.enabled {
         findings.push(websocket::port(config.wsdm.listen.get(), &backends));
+    }
+    for options in compose::cloud_options(config) {
+        findings.extend(cloud::account(options, &backends, patience).await);
     }
     if bluetooth || config.ble.enabled {
         findings.extend(bluetooth::bluetooth(config, patience).await);
