@@ -11,7 +11,7 @@ use crate::config::Config;
 pub fn cloud_options(config: &Config) -> Vec<Options> {
     let accounts = config.lovense_cloud.iter().enumerate();
     let options = accounts.filter_map(|(index, account)| {
-        // Refused when the settings were read, if there is none.
+        // The user has been warned if there is none.
         let token = Secret::new(account.token.as_ref()?.reveal());
         let id = backend_id("lovense_cloud", index);
         let options = Options::new(id, token, account.platform.as_str());

@@ -11,15 +11,10 @@ use crate::backend::lovense::cloud::{Options, ProbeError, ProbeReport, probe};
 pub(super) const CURE: &str = "open the app on the phone; to pair it, scan the picture or enter the \
                                code where it takes one (docs/cloud.md)";
 
-/// One account. `backends` is what the running bridge says of its own: two connections for one user
-/// might get into each other's way.
-pub(super) async fn account(
-    options: Options,
-    backends: &Value,
-    patience: Duration,
-) -> Vec<Finding> {
+/// One account. `held` is what the running bridge says of it: two connections for one user might get
+/// into each other's way.
+pub(super) async fn account(options: Options, held: Value, patience: Duration) -> Vec<Finding> {
     let hop = options.id.to_string();
-    let held = &backends[&hop];
     if held["state"] == "up" {
         let text = "the bridge is connected to the maker's server, and an app is there";
         return vec![Finding::good(hop, text)];

@@ -20,9 +20,9 @@ impl Checks<'_> {
             match &cloud.token {
                 // Complained about already if it is there but cannot be read.
                 None if written => {}
-                None => self.error(
+                None => self.warn(
                     &format!("lovense_cloud[{index}]"),
-                    "needs a token or a token_file: the developer dashboard has it",
+                    "has no effect without token or token_file: the developer dashboard has it",
                 ),
                 Some(token) if token.reveal().chars().any(char::is_control) => {
                     self.error(&token_key, "has characters that no token has");
