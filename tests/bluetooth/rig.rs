@@ -141,7 +141,7 @@ impl Rig {
         &self,
         what: &str,
         address: &str,
-        mut wanted: impl FnMut(&mut super::bluez::Body) -> bool,
+        mut wanted: impl FnMut(&mut super::world::Body) -> bool,
     ) {
         self.world_until(what, |world| wanted(world.body(address)))
             .await;
