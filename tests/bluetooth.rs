@@ -17,6 +17,8 @@ mod recovery;
 mod rig;
 #[path = "bluetooth/routes.rs"]
 mod routes;
+#[path = "bluetooth/sharing.rs"]
+mod sharing;
 #[path = "bluetooth/toys.rs"]
 mod toys;
 #[path = "bluetooth/world.rs"]

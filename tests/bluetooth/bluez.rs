@@ -544,7 +544,9 @@ impl Daemon {
 
 /// Who has left the bus.
 fn left(message: &Message) -> Option<String> {
-    let changed = message.member().is_some_and(|member| &*member == "NameOwnerChanged");
+    let changed = message
+        .member()
+        .is_some_and(|member| &*member == "NameOwnerChanged");
     let (name, _, owner): (String, String, String) =
         changed.then(|| message.read3().ok()).flatten()?;
     owner.is_empty().then_some(name)

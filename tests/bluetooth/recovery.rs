@@ -7,7 +7,7 @@ use toy2mqtt::sim::Function;
 
 use super::rig::{Rig, toy};
 
-const TOYS: [(&str, &str, &str); 6] = [
+pub(crate) const TOYS: [(&str, &str, &str); 6] = [
     ("S", "LVS-S132", "F0:82:C0:02:46:01"),
     ("P", "LVS-Edge36", "F0:82:C0:02:46:02"),
     ("A", "LVS-A011", "F0:82:C0:02:46:03"),

@@ -33,9 +33,15 @@ enum Fault {
 
 const FAULTS: [(Fault, &str); 14] = [
     (Fault::Lost, "link lost"),
-    (Fault::Unnoticed, "link lost unnoticed (from the next write)"),
+    (
+        Fault::Unnoticed,
+        "link lost unnoticed (from the next write)",
+    ),
     (Fault::Away, "toy out of reach"),
-    (Fault::Forgotten, "toy forgotten by bluetoothd, its name late"),
+    (
+        Fault::Forgotten,
+        "toy forgotten by bluetoothd, its name late",
+    ),
     (Fault::ConnectFails, "connections fail"),
     (Fault::Unresolved, "services never resolved"),
     (Fault::WritesFail, "writes fail"),

@@ -56,8 +56,15 @@ pub(super) async fn measure() -> Result<Vec<Row>, Failure> {
     let more = writes.p50().saturating_sub(floor.p50());
     Ok(vec![
         Row::new(
-            format!("MQTT write → characteristic of an idle toy, p50 of {}", writes.len()),
-            format!("{} ({} above a bare write)", millis(writes.p50()), millis(more)),
+            format!(
+                "MQTT write → characteristic of an idle toy, p50 of {}",
+                writes.len()
+            ),
+            format!(
+                "{} ({} above a bare write)",
+                millis(writes.p50()),
+                millis(more)
+            ),
             format!("bare btleplug write {}", millis(floor.p50())),
             format!("≤ {} above", millis(MORE)),
             more <= MORE && writes.len() > 0,

@@ -171,6 +171,10 @@ impl Link for ScannerLink {
     fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
         Box::pin(async move {
             let Err(error) = self.listen(context).await;
+            for address in self.ble.roster().forget_missing() {
+                let known = Report::Missed(HardwareId::new(address), false);
+                context.reports.send(known);
+            }
             let reason = without_addresses(&format!("{error}: {}", error.cure()));
             let down = BackendState::Down(reason.clone());
             context.reports.send(Report::State(down));
@@ -246,6 +250,12 @@ impl ScannerLink {
             if is_beat {
                 scanner.check().await?;
             }
+            if is_beat && scanning {
+                for address in ble.roster().listened(BEAT) {
+                    let missed = Report::Missed(HardwareId::new(address), true);
+                    context.reports.send(missed);
+                }
+            }
             if scanning && ble.now().since(heard) >= STALLED {
                 debug!("nothing is heard: the scan is begun anew");
                 scanner.scan_anew().await?;
@@ -276,11 +286,13 @@ impl ScannerLink {
             News::Powered(true) => {}
             News::New(place) => {
                 if let Some(seen) = scanner.look_at(&place).await {
+                    self.ble.roster().heard(&seen.address);
                     self.judge(seen, scanner, context).await;
                 }
             }
             News::Heard(place, rssi) => {
                 if let Some(seat) = self.places.get(&place) {
+                    self.ble.roster().heard(seat.address());
                     seat.heard(rssi, self.ble.now());
                 }
             }

@@ -51,10 +51,7 @@ impl Discovery {
         // other filter: whatever anybody on this machine scans for, everybody is told of everything.
         let mut filter = PropMap::new();
         filter.insert("DuplicateData".to_owned(), Variant(Box::new(true)));
-        filter.insert(
-            "Transport".to_owned(),
-            Variant(Box::new("auto".to_owned())),
-        );
+        filter.insert("Transport".to_owned(), Variant(Box::new("auto".to_owned())));
         self.ask("SetDiscoveryFilter", (filter,))
             .await
             .map_err(fault)?;

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 
-use btleplug::api::{
-    Central, CentralEvent, CentralState, Peripheral as _, PeripheralProperties,
-};
+use btleplug::api::{Central, CentralEvent, CentralState, Peripheral as _, PeripheralProperties};
 use btleplug::platform::{Adapter, Peripheral, PeripheralId};
 use futures_util::{Stream, StreamExt};
 
