@@ -64,6 +64,31 @@ async fn six_toys_at_once_and_none_is_lost() {
 }
 
 #[tokio::test]
+async fn toys_that_turn_up_while_another_is_connected_to_are_not_lost() {
+    let devices = TOYS.iter();
+    let devices = devices.map(|(letters, name, address)| toy(letters, name, address));
+    let rig = Rig::start(devices.collect(), "").await;
+    for (_, _, address) in TOYS {
+        rig.bluez.faults(address, |faults| faults.off_air = true);
+    }
+    rig.home.publish("toy2mqtt/bridge/scan/set", "ON");
+    rig.world_until("a scan", |world| !world.radios[0].scanning.is_empty())
+        .await;
+    // Each is first listened to just when the one before it is connected: over a shared connection
+    // that would make it mute, for good.
+    let mut comings = tokio::time::interval(Duration::from_millis(60));
+    for (_, _, address) in TOYS {
+        comings.tick().await;
+        rig.bluez.faults(address, |faults| faults.off_air = false);
+    }
+    for (_, _, address) in TOYS {
+        rig.is(address, "online").await;
+        let connections = rig.bluez.world().body(address).connections;
+        assert_eq!(connections, 1, "heard at once");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_fails_is_tried_again() {
     let rig = rig(1).await;
     rig.bluez.faults(ONE, |faults| faults.connects_fail = 3);
