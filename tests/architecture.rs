@@ -146,6 +146,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("figment", &["src/config/"]),
     ("backoff", &["src/backend/supervisor", "src/mqtt/session"]),
     ("bluez_async", &["src/backend/ble/radio"]),
+    ("dbus", &["src/backend/ble/radio"]),
+    ("dbus_tokio", &["src/backend/ble/radio"]),
     (
         "btleplug",
         &[

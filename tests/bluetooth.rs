@@ -17,6 +17,8 @@ mod recovery;
 mod rig;
 #[path = "bluetooth/routes.rs"]
 mod routes;
+#[path = "bluetooth/sharing.rs"]
+mod sharing;
 #[path = "bluetooth/toys.rs"]
 mod toys;
 #[path = "bluetooth/world.rs"]
@@ -31,6 +33,7 @@ use bus::Bus;
 use serde_json::Value;
 use support::soon;
 use tokio::process::Command;
+use toy2mqtt::sim::lovense_app::{AppOptions, LovenseApp, ToySpec};
 
 const LUSH: &str = "53300001-0023-4bd4-bbd5-a6920e4c5653";
 const EDGE: &str = "50300001-0023-4bd4-bbd5-a6920e4c5653";
@@ -38,12 +41,17 @@ const HEART_RATE: &str = "0000180d-0000-1000-8000-00805f9b34fb";
 
 /// What `doctor` finds of Bluetooth on this bus. That there is no broker does not matter.
 async fn doctor(bus: &str) -> Vec<Value> {
+    doctor_with(bus, "").await
+}
+
+/// The same with more settings.
+async fn doctor_with(bus: &str, more: &str) -> Vec<Value> {
     // A port that stays ours: nobody answers there.
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let settings = folder.path().join("toy2mqtt.toml");
     let url = format!("mqtt://{}", nobody.local_addr().unwrap());
-    std::fs::write(&settings, format!("mqtt.url = '{url}'\n")).unwrap();
+    std::fs::write(&settings, format!("mqtt.url = '{url}'\n{more}")).unwrap();
     let program = Command::new(env!("CARGO_BIN_EXE_toy2mqtt"))
         .args(["doctor", "--bluetooth", "--json", "--timeout", "300ms"])
         .arg("--config")
@@ -87,15 +95,9 @@ fn adapter(name: &'static str, powered: bool) -> Adapter {
     }
 }
 
-/// What a look around asks of an adapter. `Powered` is what it is already.
-fn scanned(name: &str) -> [String; 4] {
-    [
-        "Powered=1",
-        "SetDiscoveryFilter",
-        "StartDiscovery",
-        "StopDiscovery",
-    ]
-    .map(|call| format!("{name} {call}"))
+/// What a look around asks of an adapter: nothing of its power.
+fn scanned(name: &str) -> [String; 3] {
+    ["SetDiscoveryFilter", "StartDiscovery", "StopDiscovery"].map(|call| format!("{name} {call}"))
 }
 
 #[tokio::test]
@@ -156,6 +158,24 @@ async fn no_toy() {
     assert_eq!(findings[1]["ok"], false);
     // The one that is off is left alone.
     assert_eq!(bluez.calls(), scanned("hci0"));
+}
+
+#[tokio::test]
+async fn a_toy_that_the_phone_has_is_nothing_to_mend() {
+    let bus = Bus::start();
+    let _bluez = Bluez::start(&bus.address, vec![adapter("hci0", true)]);
+    let app = AppOptions::with_toys([ToySpec::new("Lush 3")]);
+    let app = LovenseApp::start_local(app).await.unwrap();
+    let place = app.address();
+    let more = format!(
+        "[[lovense_lan]]\nhost = '{}'\nport = {}\n",
+        place.ip(),
+        place.port()
+    );
+    let findings = doctor_with(&bus.address, &more).await;
+    let text = findings[1]["text"].as_str().unwrap();
+    assert!(text.contains("the phone app is connected to 1"), "{text}");
+    assert_eq!(findings[1]["ok"], true);
 }
 
 #[tokio::test]

@@ -6,6 +6,9 @@
 //! in the same run, between the same samples. A figure that is missed is shown and is no failure:
 //! the exit code is always 0.
 //!
+//! Toys over Bluetooth are those of a simulated bluetoothd on a real dbus-daemon, the one that the
+//! tests use.
+//!
 //! `cargo bench -- latency stop` measures only these topics; `--markdown` prints
 //! the table for docs/benchmarks.md.
 #![expect(
@@ -13,6 +16,8 @@
     reason = "this measures time, and waits for it"
 )]
 
+#[cfg(all(feature = "ble", target_os = "linux"))]
+mod bluetooth;
 mod client;
 mod engine;
 mod flood;
@@ -38,8 +43,18 @@ use table::{Row, Table};
 /// Whatever keeps a figure from being measured.
 type Failure = Box<dyn Error + Send + Sync>;
 
-const TOPICS: [&str; 10] = [
-    "latency", "flood", "stop", "pairs", "start", "memory", "cpu", "engine", "recovery", "servers",
+const TOPICS: [&str; 11] = [
+    "latency",
+    "flood",
+    "stop",
+    "pairs",
+    "start",
+    "memory",
+    "cpu",
+    "engine",
+    "recovery",
+    "servers",
+    "bluetooth",
 ];
 
 fn main() {
@@ -51,6 +66,11 @@ fn main() {
         .map(String::as_str)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
+    #[cfg(all(feature = "ble", target_os = "linux"))]
+    if let Some(address) = bluetooth::bare::asked(&arguments) {
+        bluetooth::bare::run(address);
+        return;
+    }
     // Somebody else may have been faster.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -101,8 +121,19 @@ async fn measure(topic: &str) -> Result<Vec<Row>, Failure> {
         "cpu" => footprint::cpu().await,
         "engine" => Ok(engine::measure()),
         "servers" => servers::measure().await,
+        "bluetooth" => bluetooth().await,
         _ => recovery::measure().await,
     }
+}
+
+#[cfg(all(feature = "ble", target_os = "linux"))]
+async fn bluetooth() -> Result<Vec<Row>, Failure> {
+    bluetooth::measure().await
+}
+
+#[cfg(not(all(feature = "ble", target_os = "linux")))]
+async fn bluetooth() -> Result<Vec<Row>, Failure> {
+    Err("it needs Linux and the cargo feature ble".into())
 }
 
 /// Waits for something that has to happen, with a deadline.

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -178,7 +177,8 @@ impl Drop for App {
 /// The bridge, in a process of its own.
 pub(crate) struct Bridge {
     child: Child,
-    _folder: TempDir,
+    folder: TempDir,
+    variables: Vec<(&'static str, String)>,
     pub(crate) started: Instant,
 }
 
@@ -192,6 +192,17 @@ impl Bridge {
     /// Starts it with default settings, save where broker and app are, no panel, and `extra` in the
     /// section of the app and behind it.
     pub(crate) fn start(broker: &Broker, app: &App, extra: &str) -> Result<Self, Failure> {
+        let port = app.address().port();
+        let app = format!("[[lovense_lan]]\nhost = \"127.0.0.1\"\nport = {port}\n{extra}");
+        Self::with(broker, &app, Vec::new())
+    }
+
+    /// The same with other sections than that of an app, and with these variables.
+    pub(crate) fn with(
+        broker: &Broker,
+        sections: &str,
+        variables: Vec<(&'static str, String)>,
+    ) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let mut settings = String::new();
         writeln!(settings, "data_dir = {:?}", folder.path().join("data"))?;
@@ -200,30 +211,39 @@ impl Bridge {
             "[mqtt]\nurl = \"mqtt://127.0.0.1:{}\"",
             broker.port
         )?;
-        writeln!(settings, "base_topic = \"bench\"")?;
-        writeln!(settings, "[[lovense_lan]]\nhost = \"127.0.0.1\"")?;
-        writeln!(settings, "port = {}\n{extra}", app.address().port())?;
+        writeln!(settings, "base_topic = \"bench\"\n{sections}")?;
         // What the panel costs is measured by itself.
-        if !extra.contains("[web]") {
+        if !sections.contains("[web]") {
             writeln!(settings, "[web]\nlisten = \"off\"")?;
         }
-        let path: PathBuf = folder.path().join("toy2mqtt.toml");
-        std::fs::write(&path, settings)?;
+        std::fs::write(folder.path().join("toy2mqtt.toml"), settings)?;
         let started = Instant::now();
-        let child = Command::new(program())
+        Ok(Self {
+            child: Self::run(&folder, &variables)?,
+            folder,
+            variables,
+            started,
+        })
+    }
+
+    fn run(folder: &TempDir, variables: &[(&'static str, String)]) -> Result<Child, Failure> {
+        Ok(Command::new(program())
             .arg("run")
             .arg("--config")
-            .arg(path)
+            .arg(folder.path().join("toy2mqtt.toml"))
             .env_clear()
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .spawn()?;
-        Ok(Self {
-            child,
-            _folder: folder,
-            started,
-        })
+            .spawn()?)
+    }
+
+    /// Starts it again after [`Self::kill`].
+    pub(crate) fn restart(&mut self) -> Result<(), Failure> {
+        self.started = Instant::now();
+        self.child = Self::run(&self.folder, &self.variables)?;
+        Ok(())
     }
 
     pub(crate) fn pid(&self) -> u32 {

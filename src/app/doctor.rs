@@ -88,6 +88,8 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
                     [[buttplug]] with the URL of a server, or switch Bluetooth on: ble.enabled = true";
         findings.push(Finding::bad("lovense_lan", text, cure));
     }
+    // Toys that phones are connected to: nobody else can be.
+    let mut held = 0;
     for (index, app) in config.lovense_lan.iter().enumerate() {
         let id = compose::backend_id("lovense_lan", index);
         let hop = id.to_string();
@@ -97,7 +99,10 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
                 findings.push(Finding::bad(hop, error, "mend the settings"));
             }
             Ok(options) => match probe(options, patience).await {
-                Ok(report) => findings.extend(app_findings(&hop, &report)),
+                Ok(report) => {
+                    held += report.connected;
+                    findings.extend(app_findings(&hop, &report));
+                }
                 Err(error) => {
                     findings.push(Finding::bad(hop, error.to_string(), APP_AWAY));
                 }
@@ -117,7 +122,7 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
         findings.extend(cloud::account(options, held, patience).await);
     }
     if bluetooth || config.ble.enabled {
-        findings.extend(bluetooth::bluetooth(config, patience).await);
+        findings.extend(bluetooth::bluetooth(config, held, patience).await);
     }
     findings
 }

@@ -339,6 +339,10 @@ impl Driver {
                 let route = RouteId { backend, hardware };
                 self.input(Input::RouteDown { route, reason });
             }
+            Report::Missed(hardware, missed) => {
+                let route = RouteId { backend, hardware };
+                self.input(Input::Missed { route, missed });
+            }
             Report::Told(hardware, input) => {
                 let route = RouteId { backend, hardware };
                 self.input(Input::Told { route, input });

@@ -82,6 +82,7 @@ pub fn discovery() -> Value {
             description: Arc::new(description),
             available: true,
             route: None,
+            held_by_app: false,
             levels: BTreeMap::new(),
             effect: None,
             effects: Arc::clone(&effects),

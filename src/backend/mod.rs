@@ -157,6 +157,10 @@ pub enum Report {
     Up(ToyDescription, Capabilities),
     /// A toy is not there any more; why, in words for the user. Repeats do no harm.
     Down(HardwareId, String),
+    /// A toy that has been here before, and is not, cannot be reached although it was looked for
+    /// (`true`); or nothing is known of that any more. It says more together with what other
+    /// backends report. Repeats do no harm.
+    Missed(HardwareId, bool),
     /// A toy reported something.
     Told(HardwareId, ToyInput),
 }

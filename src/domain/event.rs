@@ -33,6 +33,14 @@ impl BackendId {
             None => false,
         }
     }
+
+    /// Whether it reaches toys through an app on a phone, which then has their only connection.
+    #[must_use]
+    pub fn is_phone_app(&self) -> bool {
+        ["lovense_lan", "lovense_cloud"]
+            .iter()
+            .any(|kind| self.is_of_kind(kind))
+    }
 }
 
 impl fmt::Display for BackendId {

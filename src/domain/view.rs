@@ -21,6 +21,8 @@ pub struct ToyView {
     pub available: bool,
     /// The route in use.
     pub route: Option<BackendId>,
+    /// The phone app has the toy's only connection, and a better route waits for it.
+    pub held_by_app: bool,
     /// What the toy has accepted, per output. During a ramp its end; while a pattern plays the
     /// strength it is played at. Positions nobody asked for are absent.
     pub levels: BTreeMap<OutputKey, Level>,

@@ -175,6 +175,10 @@ impl Engine {
                     toy.route_down(&route, &reason, cx);
                 });
             }
+            Input::Missed { route, missed } => {
+                let id = self.toy_of(&route);
+                self.with_toy(&mut turn, id, |toy, cx| toy.missed(&route, missed, cx));
+            }
             Input::Told { route, input } => self.told(&mut turn, &route, input),
             Input::OpDone { op, result } => {
                 self.op_done(&mut turn, op, &result);

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 use super::toy::{Context, Route, StopLane, Toy};
-use super::vocabulary::Effect;
+use super::vocabulary::{Effect, Settings};
 
 /// How long a route that failed is not used, as long as there is another one and its backend has
 /// not reported the toy again.
@@ -32,6 +32,9 @@ impl Toy {
     ) {
         let description = Arc::new(description);
         let before = self.available();
+        if self.missed_by.remove(&route.backend) {
+            cx.out.push(Effect::Changed(self.id));
+        }
         match self.routes.iter_mut().find(|known| known.id == route) {
             Some(known) => {
                 known.capabilities = capabilities;
@@ -67,6 +70,29 @@ impl Toy {
         if index == 0 {
             self.change_route(reason, cx);
         }
+    }
+
+    /// It cannot be found over `route` although it was looked for, or nothing is known of that.
+    pub(super) fn missed(&mut self, route: &RouteId, missed: bool, cx: &mut Context<'_>) {
+        let there = self.routes.iter().any(|known| known.id == *route);
+        let changed = if missed && !there {
+            self.missed_by.insert(route.backend.clone())
+        } else {
+            self.missed_by.remove(&route.backend)
+        };
+        if changed {
+            cx.out.push(Effect::Changed(self.id));
+        }
+    }
+
+    /// Whether the phone app has the toy's only connection, and a route that the user prefers waits
+    /// for it.
+    pub(super) fn is_held_by_app(&self, settings: &Settings) -> bool {
+        let rank = |backend| settings.routes.rank(self.id, backend);
+        let Some(used) = self.route().filter(|used| used.id.backend.is_phone_app()) else {
+            return false;
+        };
+        self.missed_by.iter().any(|missed| rank(missed) < used.rank)
     }
 
     /// Whether another route could do what the one in use does not.

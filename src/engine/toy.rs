@@ -1,11 +1,11 @@
 //! One toy: what is wanted of it, what it has accepted, how it can be reached.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::{
-    Accepted, Capabilities, Clamp, Class, Instant, Level, Limits, OpId, Outcome, OutputKey,
-    Reading, Rejection, RouteId, Ticket, ToyDescription, ToyId, ToyView,
+    Accepted, BackendId, Capabilities, Clamp, Class, Instant, Level, Limits, OpId, Outcome,
+    OutputKey, Reading, Rejection, RouteId, Ticket, ToyDescription, ToyId, ToyView,
 };
 
 use super::governor::Governor;
@@ -110,6 +110,8 @@ pub(super) struct Toy {
     pub(super) limits: Option<Limits>,
     /// The one in use first.
     pub(super) routes: Vec<Route>,
+    /// Backends that have looked for it in vain since they had it last.
+    pub(super) missed_by: BTreeSet<BackendId>,
 
     pub(super) wish: Wish,
     /// Counts changes of the wish.
@@ -154,6 +156,7 @@ impl Toy {
             name: memory.name.clone(),
             limits: memory.limits.clone(),
             routes: Vec::new(),
+            missed_by: BTreeSet::new(),
             wish: Wish::off(0),
             revision: 0,
             confirmed: Wish::off(0),
@@ -370,6 +373,7 @@ impl Toy {
             description: Arc::clone(&self.description),
             available: self.available(),
             route: self.route().map(|route| route.id.backend.clone()),
+            held_by_app: self.is_held_by_app(settings),
             levels: levels
                 .filter_map(|(key, level)| Some((key, (*level)?)))
                 .collect(),

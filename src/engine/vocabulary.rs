@@ -38,6 +38,14 @@ pub enum Input {
         /// Why, in words for the user.
         reason: String,
     },
+    /// A toy cannot be found over this route although it was looked for, or nothing is known of that
+    /// any more.
+    Missed {
+        /// The route that there would be.
+        route: RouteId,
+        /// Whether it was looked for in vain.
+        missed: bool,
+    },
     /// A toy reported something.
     Told {
         /// Over which route.

@@ -18,7 +18,7 @@ use dbus::message::MessageType;
 use dbus::{Message, Path};
 
 use super::objects::{self, Place, put};
-pub(crate) use super::world::{Adapter, Body, Device, Faults, Port, World};
+pub(crate) use super::world::{Adapter, Device, Faults, World};
 
 const ADAPTER: &str = "org.bluez.Adapter1";
 const DEVICE: &str = "org.bluez.Device1";
@@ -69,6 +69,10 @@ impl Bluez {
         connection
             .request_name("org.bluez", false, false, true)
             .expect("the name is free");
+        // Whoever leaves the bus does not scan any more.
+        connection
+            .add_match_no_cb("type='signal',member='NameOwnerChanged'")
+            .expect("the bus tells who leaves");
         self.over = Arc::default();
         let is_over = Arc::clone(&self.over);
         let mut daemon = Daemon {
@@ -137,6 +141,15 @@ impl Bluez {
         }
     }
 
+    /// All adapters hear nothing from now on, while they say that they scan; or could again, if
+    /// somebody had them start anew.
+    pub(crate) fn deafen(&self, deaf: bool) {
+        for radio in &mut self.world().radios {
+            radio.deaf = deaf;
+            radio.stalled |= deaf;
+        }
+    }
+
     /// Plugs all adapters in or pulls them out.
     pub(crate) fn plug(&self, in_: bool) {
         let mut world = self.world();
@@ -180,6 +193,11 @@ impl Daemon {
         };
         let world = Arc::clone(&self.world);
         let mut world = world.lock().expect("not poisoned");
+        if let Some(left) = message.as_ref().and_then(left) {
+            for radio in &mut world.radios {
+                radio.leave(&left);
+            }
+        }
         let call = message.filter(|m| m.msg_type() == MessageType::MethodCall);
         if let Some(call) = call
             && let Some(answer) = self.answer(&call, &mut world)
@@ -233,7 +251,8 @@ impl Daemon {
                 let value = value.0.as_i64().unwrap_or(-1);
                 note(world, &path, &format!("{name}={value}"));
                 if name == "Powered" {
-                    objects::radio(world, &path)?.powered = value == 1;
+                    let radio = objects::radio(world, &path)?;
+                    radio.powered = value == 1;
                 }
                 ok()
             }
@@ -262,7 +281,7 @@ impl Daemon {
             (ADAPTER, "StopDiscovery") => {
                 note(world, &path, &member);
                 if let Some(radio) = objects::radio(world, &path) {
-                    radio.scanning.remove(&sender);
+                    radio.leave(&sender);
                 }
                 ok()
             }
@@ -454,7 +473,7 @@ impl Daemon {
         }
         self.advertised = now;
         for radio in &mut world.radios {
-            if !radio.plugged || !radio.powered || radio.scanning.is_empty() {
+            if !radio.plugged || !radio.powered || radio.stalled || radio.scanning.is_empty() {
                 continue;
             }
             let name = radio.name;
@@ -521,6 +540,16 @@ impl Daemon {
             .connection
             .send(signal.append3(interface, properties, gone));
     }
+}
+
+/// Who has left the bus.
+fn left(message: &Message) -> Option<String> {
+    let changed = message
+        .member()
+        .is_some_and(|member| &*member == "NameOwnerChanged");
+    let (name, _, owner): (String, String, String) =
+        changed.then(|| message.read3().ok()).flatten()?;
+    owner.is_empty().then_some(name)
 }
 
 fn signal(path: &str, interface: &str, member: &str) -> Message {

@@ -3,12 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::support::DEADLINE;
-
 const MISSING: &str = "these tests need dbus-daemon: apt-get install dbus-daemon";
+
+/// How long it may take to start. Reached only by failing.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A running bus.
 pub(crate) struct Bus {

@@ -7,7 +7,7 @@ use toy2mqtt::sim::Function;
 
 use super::rig::{Rig, toy};
 
-const TOYS: [(&str, &str, &str); 6] = [
+pub(crate) const TOYS: [(&str, &str, &str); 6] = [
     ("S", "LVS-S132", "F0:82:C0:02:46:01"),
     ("P", "LVS-Edge36", "F0:82:C0:02:46:02"),
     ("A", "LVS-A011", "F0:82:C0:02:46:03"),
@@ -41,7 +41,7 @@ async fn six_toys_at_once_and_none_is_lost() {
             rig.bluez.drop_link(address);
         }
         for (_, _, address) in TOYS {
-            let connected = |body: &mut super::bluez::Body| body.connections > round;
+            let connected = |body: &mut super::world::Body| body.connections > round;
             rig.until("a connection", address, connected).await;
         }
         // Connected is not enough: each has to hear and to be heard.
@@ -61,6 +61,31 @@ async fn six_toys_at_once_and_none_is_lost() {
         "{}",
         rig.bridge.log()
     );
+}
+
+#[tokio::test]
+async fn toys_that_turn_up_while_another_is_connected_to_are_not_lost() {
+    let devices = TOYS.iter();
+    let devices = devices.map(|(letters, name, address)| toy(letters, name, address));
+    let rig = Rig::start(devices.collect(), "").await;
+    for (_, _, address) in TOYS {
+        rig.bluez.faults(address, |faults| faults.off_air = true);
+    }
+    rig.home.publish("toy2mqtt/bridge/scan/set", "ON");
+    rig.world_until("a scan", |world| !world.radios[0].scanning.is_empty())
+        .await;
+    // Each is first listened to just when the one before it is connected: over a shared connection
+    // that would make it mute, for good.
+    let mut comings = tokio::time::interval(Duration::from_millis(60));
+    for (_, _, address) in TOYS {
+        comings.tick().await;
+        rig.bluez.faults(address, |faults| faults.off_air = false);
+    }
+    for (_, _, address) in TOYS {
+        rig.is(address, "online").await;
+        let connections = rig.bluez.world().body(address).connections;
+        assert_eq!(connections, 1, "heard at once");
+    }
 }
 
 #[tokio::test]
@@ -148,6 +173,38 @@ async fn a_stop_gets_through_whatever_is_lost() {
             seen.json()["state"] == "OFF"
         })
         .await;
+}
+
+#[tokio::test]
+async fn a_scan_that_has_stalled_is_begun_anew() {
+    let rig = rig(1).await;
+    // It says that it scans, and goes on saying so when it could hear again.
+    rig.bluez.deafen(true);
+    rig.bluez.drop_link(ONE);
+    rig.is(ONE, "offline").await;
+    rig.world_until("a scan", |world| !world.radios[0].scanning.is_empty())
+        .await;
+    rig.bluez.deafen(false);
+    works(&rig, ONE).await;
+}
+
+#[tokio::test]
+async fn no_adapter_is_ever_switched_on_not_even_in_passing() {
+    let rig = rig(1).await;
+    rig.home.publish("toy2mqtt/bridge/scan/set", "ON");
+    for _ in 0..10 {
+        rig.world_until("a scan", |world| !world.radios[0].scanning.is_empty())
+            .await;
+        rig.bluez.power(false);
+        rig.backend_is("down").await;
+        rig.bluez.power(true);
+        rig.backend_is("up").await;
+    }
+    let calls = rig.bluez.calls();
+    assert!(
+        !calls.iter().any(|call| call.contains("Powered")),
+        "{calls:?}"
+    );
 }
 
 #[tokio::test]

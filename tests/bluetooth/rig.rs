@@ -69,7 +69,7 @@ impl Rig {
         let data = folder.path().join("data");
         let text = format!(
             "data_dir = {data:?}\n[mqtt]\nurl = 'mqtt://{}'\n[log]\nlevel = 'debug'\n\
-             [ble]\nenabled = true\n{settings}\n",
+             [web]\nlisten = 'off'\n[ble]\nenabled = true\n{settings}\n",
             broker.addr
         );
         std::fs::write(folder.path().join("toy2mqtt.toml"), text).unwrap();
@@ -141,7 +141,7 @@ impl Rig {
         &self,
         what: &str,
         address: &str,
-        mut wanted: impl FnMut(&mut super::bluez::Body) -> bool,
+        mut wanted: impl FnMut(&mut super::world::Body) -> bool,
     ) {
         self.world_until(what, |world| wanted(world.body(address)))
             .await;

@@ -44,6 +44,46 @@ async fn route(rig: &Rig, wanted: &str) {
         .await;
 }
 
+/// What is said beside the route.
+async fn note(rig: &Rig, wanted: impl Fn(&serde_json::Value) -> bool) {
+    let state = rig.topic(LUSH, "state");
+    let seen = rig.home.until(&state, |seen| wanted(&seen.json()["note"]));
+    seen.await;
+}
+
+#[tokio::test]
+async fn that_the_phone_app_holds_a_toy_is_said() {
+    let (rig, app) = both_ways().await;
+    note(&rig, serde_json::Value::is_null).await;
+    // The app takes it: a toy that is connected does not advertise.
+    rig.bluez.faults(LUSH, |faults| faults.off_air = true);
+    rig.bluez.drop_link(LUSH);
+    route(&rig, "lovense_lan").await;
+    let said = |note: &serde_json::Value| note.as_str().is_some_and(|it| it.contains("phone app"));
+    note(&rig, said).await;
+    // It is nobody's fault: no error, no problem.
+    let state = rig.home.newest(&rig.topic(LUSH, "state")).unwrap().json();
+    assert_eq!(state["last_error"], json!(null));
+    let info = rig.home.newest("toy2mqtt/bridge/info").unwrap().json();
+    assert_eq!(info["problems"], json!([]));
+    assert_eq!(info["backends"]["ble"]["state"], "up");
+
+    // The app lets go.
+    rig.bluez.faults(LUSH, |faults| faults.off_air = false);
+    route(&rig, "ble").await;
+    note(&rig, serde_json::Value::is_null).await;
+
+    // It advertises, but somebody else has it.
+    rig.bluez
+        .faults(LUSH, |faults| faults.connects_fail = u32::MAX);
+    rig.bluez.drop_link(LUSH);
+    note(&rig, said).await;
+    // Without an app that has it, nothing is known.
+    app.go().await.unwrap();
+    note(&rig, serde_json::Value::is_null).await;
+    rig.is(LUSH, "offline").await;
+}
+
 #[tokio::test]
 async fn when_bluetooth_is_lost_the_app_takes_over_with_a_stop() {
     let (rig, app) = both_ways().await;

@@ -4,8 +4,9 @@ use serde_json::json;
 use toy2mqtt::sim::Function;
 use toy2mqtt::sim::text_toy::TextToySpec;
 
-use super::bluez::{Device, Port};
+use super::bluez::Device;
 use super::rig::{Rig, hardware, toy};
+use super::world::Port;
 
 const LUSH: &str = "F0:82:C0:02:46:FA";
 const EDGE: &str = "F0:82:C0:02:46:FB";

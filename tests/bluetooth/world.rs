@@ -156,7 +156,19 @@ pub(crate) struct Radio {
     pub(crate) plugged: bool,
     /// Who has asked it to scan.
     pub(crate) scanning: BTreeSet<String>,
+    /// It says that it scans and hears nothing…
+    pub(crate) deaf: bool,
+    /// …not even once it is well again, before nobody has scanned for a moment.
+    pub(crate) stalled: bool,
     pub(crate) bodies: Vec<Body>,
+}
+
+impl Radio {
+    /// Somebody does not scan any more.
+    pub(crate) fn leave(&mut self, who: &str) {
+        self.scanning.remove(who);
+        self.stalled &= self.deaf || !self.scanning.is_empty();
+    }
 }
 
 /// Everything.
@@ -165,7 +177,8 @@ pub(crate) struct World {
     pub(crate) radios: Vec<Radio>,
     /// What the daemon was asked to do, in order. Questions are left out.
     pub(crate) calls: Vec<String>,
-    start: Instant,
+    /// When its clock was at 0.
+    pub(crate) start: Instant,
 }
 
 impl World {
@@ -176,6 +189,8 @@ impl World {
             powered: adapter.powered,
             plugged: true,
             scanning: BTreeSet::new(),
+            deaf: false,
+            stalled: false,
             bodies: adapter.devices.into_iter().map(Body::new).collect(),
         };
         Self {

@@ -70,6 +70,7 @@ pub(crate) fn toy(model: &str, outputs: Vec<Output>, inputs: &[InputKind]) -> To
         effects: patterns(),
         limits: Limits::default(),
         readings: BTreeMap::new(),
+        held_by_app: false,
         last_error: None,
     }
 }
@@ -317,6 +318,7 @@ pub(crate) fn any_toy() -> impl Strategy<Value = ToyView> {
             description: Arc::new(description),
             available,
             route,
+            held_by_app: false,
             levels,
             effect,
             effects,

@@ -8,9 +8,9 @@ use crate::config::Config;
 const HOP: &str = "bluetooth";
 
 /// Looks for adapters, and listens for toys for `patience`. Connects to nothing and switches nothing
-/// on.
+/// on. `held`: how many toys phones are connected to.
 #[cfg(feature = "ble")]
-pub(super) async fn bluetooth(config: &Config, patience: Duration) -> Vec<Finding> {
+pub(super) async fn bluetooth(config: &Config, held: usize, patience: Duration) -> Vec<Finding> {
     use crate::backend::ble::{Radio, survey};
 
     let survey = match survey(patience).await {
@@ -41,6 +41,13 @@ pub(super) async fn bluetooth(config: &Config, patience: Duration) -> Vec<Findin
     }
     match survey.toys.len() {
         0 if survey.connected > 0 => {}
+        0 if held > 0 => {
+            let text = format!(
+                "no toy advertises; the phone app is connected to {held}, and a toy has one \
+                 connection at a time: it is used directly once the app is closed"
+            );
+            findings.push(Finding::good(hop, text));
+        }
         0 => {
             let cure = "switch a toy on near this machine, and close the app that it is connected \
                         to: connected toys do not advertise";
@@ -63,7 +70,7 @@ pub(super) async fn bluetooth(config: &Config, patience: Duration) -> Vec<Findin
 
 /// This build cannot look.
 #[cfg(not(feature = "ble"))]
-pub(super) async fn bluetooth(_config: &Config, _patience: Duration) -> Vec<Finding> {
+pub(super) async fn bluetooth(_config: &Config, _held: usize, _patience: Duration) -> Vec<Finding> {
     let cure = "use a build that has it: cargo build --features ble";
     vec![Finding::bad(HOP, "this build has no Bluetooth", cure)]
 }

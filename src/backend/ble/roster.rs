@@ -4,7 +4,7 @@
 //! anything. So a toy that has never been here is taken only while somebody has asked for a search,
 //! and then never again forgotten.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::options::{Options, ScanPolicy};
@@ -19,6 +19,29 @@ const PERIOD: Duration = Duration::from_secs(30);
 /// …and for how long each time. Toys advertise several times a second.
 const WINDOW: Duration = Duration::from_secs(6);
 
+/// A toy that has been listened for, all in all, for so long without being heard is missed: it is
+/// off, away, or connected to something else. Shorter than a [`WINDOW`].
+const UNHEARD: Duration = Duration::from_secs(5);
+
+/// A toy that has refused this many connections in a row is missed as well.
+const REFUSALS: u32 = 3;
+
+/// A toy that is ours and not here.
+#[derive(Clone, Copy, Debug, Default)]
+struct Missing {
+    unheard: Duration,
+    refusals: u32,
+    told: bool,
+}
+
+impl Missing {
+    /// Whether it has just become one to tell of.
+    fn is_news(&mut self) -> bool {
+        let missed = self.unheard >= UNHEARD || self.refusals >= REFUSALS;
+        missed && !std::mem::replace(&mut self.told, missed)
+    }
+}
+
 /// Which toys are ours, which of them are here, and who has asked for a search.
 #[derive(Clone, Debug)]
 pub struct Roster {
@@ -29,6 +52,7 @@ pub struct Roster {
     /// Until when toys that are connected already are taken, whoever knows them.
     adopting: Option<Instant>,
     here: BTreeSet<String>,
+    missing: BTreeMap<String, Missing>,
     asked: bool,
     /// When a toy was lost last, or when it all began.
     lost: Instant,
@@ -46,6 +70,7 @@ impl Roster {
             known: known.collect(),
             adopting: options.adopt.then(|| now + BURST),
             here: BTreeSet::new(),
+            missing: BTreeMap::new(),
             asked: false,
             lost: now,
         }
@@ -82,6 +107,44 @@ impl Roster {
     pub fn came(&mut self, address: &str) {
         self.known.insert(address.to_owned());
         self.here.insert(address.to_owned());
+        self.missing.remove(address);
+    }
+
+    /// A toy was heard.
+    pub fn heard(&mut self, address: &str) {
+        if let Some(missing) = self.missing.get_mut(address) {
+            missing.unheard = Duration::ZERO;
+        }
+    }
+
+    /// A toy was heard and did not let itself be connected to. Whether it is missed from now on.
+    pub fn refused(&mut self, address: &str) -> bool {
+        if !self.known.contains(address) {
+            return false;
+        }
+        let missing = self.missing.entry(address.to_owned()).or_default();
+        missing.refusals += 1;
+        missing.is_news()
+    }
+
+    /// It was listened for so much longer. The toys that are missed from now on.
+    pub fn listened(&mut self, more: Duration) -> Vec<String> {
+        let missing = self.known.iter();
+        let missing = missing.filter(|it| !self.here.contains(*it) && !self.denies(it));
+        let missing: Vec<String> = missing.cloned().collect();
+        let missed = missing.into_iter().filter(|address| {
+            let missing = self.missing.entry(address.clone()).or_default();
+            missing.unheard += more;
+            missing.is_news()
+        });
+        missed.collect()
+    }
+
+    /// Nobody can tell any more who is missing. The toys that were missed until now.
+    pub fn forget_missing(&mut self) -> Vec<String> {
+        let missing = std::mem::take(&mut self.missing).into_iter();
+        let told = missing.filter(|(_, missing)| missing.told);
+        told.map(|(address, _)| address).collect()
     }
 
     /// A toy has gone.
@@ -196,6 +259,35 @@ mod tests {
         known.search(true);
         assert_eq!(heard(&known), 180);
         assert_eq!(heard(&roster(ScanPolicy::All, |_| ())), 6 * 6);
+    }
+
+    #[test]
+    fn a_toy_that_is_not_heard_or_refuses_is_missed_once() {
+        let second = Duration::from_secs(1);
+        let mut roster = roster(ScanPolicy::Known, |options| {
+            options.known = set(&["a", "b", "c"]);
+            options.deny = set(&["c"]);
+        });
+        roster.came("b");
+        let missed: Vec<_> = (0..20)
+            .map(|beat| {
+                if beat == 3 {
+                    roster.heard("a");
+                }
+                roster.listened(second)
+            })
+            .collect();
+        assert_eq!(missed[7], ["a"]);
+        assert_eq!(missed.concat(), ["a"]);
+        roster.came("a");
+        assert!(roster.forget_missing().is_empty());
+        roster.went("a", Instant::START);
+        assert_eq!(
+            [(); 4].map(|()| roster.refused("a")),
+            [false, false, true, false]
+        );
+        assert_eq!(roster.forget_missing(), ["a"]);
+        assert!(!roster.refused("stranger"));
     }
 
     #[test]

@@ -25,6 +25,10 @@ const BEAT: Duration = Duration::from_secs(1);
 /// to nobody.
 const RENEW: u64 = 3;
 
+/// A scan that has heard nothing of anything for this long is ended and begun anew: some adapters
+/// stall, and go on saying that they scan. Where there is nothing to hear it does no harm.
+const STALLED: Duration = Duration::from_secs(4);
+
 /// Every so many beats all devices are looked at while it scans.
 const LOOK: u64 = 2;
 
@@ -167,6 +171,10 @@ impl Link for ScannerLink {
     fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
         Box::pin(async move {
             let Err(error) = self.listen(context).await;
+            for address in self.ble.roster().forget_missing() {
+                let known = Report::Missed(HardwareId::new(address), false);
+                context.reports.send(known);
+            }
             let reason = without_addresses(&format!("{error}: {}", error.cure()));
             let down = BackendState::Down(reason.clone());
             context.reports.send(Report::State(down));
@@ -209,10 +217,14 @@ impl ScannerLink {
         let mut beats = interval(BEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut scanning, mut beat) = (false, 0_u64);
+        let mut heard = ble.now();
         loop {
             let is_beat = tokio::select! {
                 biased;
                 news = feed.next() => {
+                    if matches!(news, News::New(_) | News::Heard(..)) {
+                        heard = ble.now();
+                    }
                     self.hear(news, scanner, context).await?;
                     continue;
                 }
@@ -225,6 +237,7 @@ impl ScannerLink {
                 scanner.scan().await?;
                 if !scanning {
                     debug!("listening for toys");
+                    heard = ble.now();
                 }
                 scanning = true;
             } else if !wanted && scanning {
@@ -236,6 +249,17 @@ impl ScannerLink {
             }
             if is_beat {
                 scanner.check().await?;
+            }
+            if is_beat && scanning {
+                for address in ble.roster().listened(BEAT) {
+                    let missed = Report::Missed(HardwareId::new(address), true);
+                    context.reports.send(missed);
+                }
+            }
+            if scanning && ble.now().since(heard) >= STALLED {
+                debug!("nothing is heard: the scan is begun anew");
+                scanner.scan_anew().await?;
+                heard = ble.now();
             }
             if (scanning && beat % LOOK == 0) || !is_beat {
                 self.look(scanner, context).await?;
@@ -262,11 +286,13 @@ impl ScannerLink {
             News::Powered(true) => {}
             News::New(place) => {
                 if let Some(seen) = scanner.look_at(&place).await {
+                    self.ble.roster().heard(&seen.address);
                     self.judge(seen, scanner, context).await;
                 }
             }
             News::Heard(place, rssi) => {
                 if let Some(seat) = self.places.get(&place) {
+                    self.ble.roster().heard(seat.address());
                     seat.heard(rssi, self.ble.now());
                 }
             }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use btleplug::api::{BDAddr, Central, Peripheral, ScanFilter};
+use btleplug::api::{BDAddr, Central, Peripheral};
 use btleplug::platform::Adapter;
 use tokio::time::sleep;
 use tracing::debug;
 
 use super::advert::{Sighting, recognise};
 use super::fault::RadioError;
-use super::radio::{Bus, Radio, advertisement, answer};
+use super::radio::{Bus, Discovery, Radio, advertisement, answer};
 
 /// What was found.
 #[derive(Clone, Debug)]
@@ -35,19 +35,23 @@ pub async fn survey(duration: Duration) -> Result<Survey, RadioError> {
     let bus = Bus::open().await?;
     let found = bus.adapters().await?;
     let radios: Vec<Radio> = found.iter().map(|(radio, _)| radio.clone()).collect();
-    // Starting a scan would switch an adapter on, which is not ours to do.
-    let usable: Vec<Adapter> = found
+    // Those that are off stay so.
+    let (names, usable): (Vec<String>, Vec<Adapter>) = found
         .into_iter()
-        .filter_map(|(radio, adapter)| radio.powered.then_some(adapter))
-        .collect();
+        .filter_map(|(radio, adapter)| radio.powered.then_some((radio.name, adapter)))
+        .unzip();
     if usable.is_empty() {
         let names: Vec<String> = radios.into_iter().map(|radio| radio.name).collect();
         return Err(RadioError::PoweredOff(names.join(", ")));
     }
-    let toys = scan(&usable, duration).await;
-    for adapter in &usable {
+    let mut scans = Vec::new();
+    for name in names {
+        scans.push(Discovery::open(&name).await?);
+    }
+    let toys = scan(&usable, &scans, duration).await;
+    for scan in &scans {
         // It may not have started. Once we are gone from the bus, bluetoothd ends it as well.
-        if let Err(error) = answer(adapter.stop_scan()).await {
+        if let Err(error) = scan.stop().await {
             debug!(%error, "the scan was not ended");
         }
     }
@@ -61,12 +65,11 @@ pub async fn survey(duration: Duration) -> Result<Survey, RadioError> {
 
 async fn scan(
     adapters: &[Adapter],
+    scans: &[Discovery],
     duration: Duration,
 ) -> Result<(Vec<Sighting>, usize), RadioError> {
-    for adapter in adapters {
-        // Whatever others on this machine scan for, bluetoothd tells everybody of everything: a
-        // filter would promise what it cannot keep.
-        answer(adapter.start_scan(ScanFilter::default())).await?;
+    for scan in scans {
+        scan.start().await?;
     }
     #[expect(
         clippy::disallowed_methods,

@@ -27,7 +27,7 @@ const CHECK: Duration = Duration::from_secs(2);
 const STRANGER: Duration = Duration::from_secs(20);
 
 /// How long a toy that is connected may take to show its services.
-const RESOLVE: Duration = Duration::from_secs(5);
+const RESOLVE: Duration = Duration::from_secs(4);
 
 /// That it was heard is believed again after this time although nothing new has come.
 const STALE: Duration = Duration::from_secs(10);
@@ -68,6 +68,11 @@ impl Seat {
             address,
             presence: watch::Sender::default(),
         }
+    }
+
+    /// Its address, 12 lower-case hex digits.
+    pub(super) fn address(&self) -> &str {
+        &self.address
     }
 
     /// The service knows it, and may have heard it.
@@ -147,6 +152,12 @@ enum Lost {
 }
 
 impl Lost {
+    /// Whether it was there, and would not be connected to.
+    fn is_refusal(&self) -> bool {
+        use RadioError::{NoServices, NoToy, Refused};
+        matches!(self, Self::Radio(NoToy | NoServices | Refused(_)))
+    }
+
     /// For people.
     fn words(&self) -> String {
         without_addresses(&self.to_string())
@@ -289,6 +300,10 @@ impl Link for ToyLink {
         Box::pin(async move {
             let Err(ended) = self.live(context).await;
             debug!(address = self.seat.address, %ended, "no connection");
+            if ended.is_refusal() && self.ble.roster().refused(&self.seat.address) {
+                let hardware = HardwareId::new(self.seat.address.clone());
+                context.reports.send(Report::Missed(hardware, true));
+            }
             let mut broken = match &ended {
                 Lost::Radio(error) => self.bus.doubt(error),
                 _ => false,

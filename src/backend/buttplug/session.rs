@@ -289,7 +289,7 @@ impl<'a> Session<'a> {
                     self.reads.remove(hardware);
                     self.fresh.remove(hardware);
                 }
-                Report::State(_) | Report::Told(..) => {}
+                Report::State(_) | Report::Missed(..) | Report::Told(..) => {}
             }
             self.context.reports.send(report);
         }

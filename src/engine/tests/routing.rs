@@ -65,6 +65,33 @@ fn the_order_can_be_another_one_for_one_toy() {
     assert_eq!(used(&bench), "lovense_lan");
 }
 
+/// Whether it is said that the phone app holds the toy, after a report that `backend` misses it.
+fn held(bench: &mut Bench, backend: &str, missed: bool) -> bool {
+    let route = over(backend);
+    bench.input(Input::Missed { route, missed });
+    bench.engine.toy(bench.toy).unwrap().held_by_app
+}
+
+#[test]
+fn that_the_app_holds_a_toy_is_said_while_a_better_route_misses_it() {
+    let mut bench = bench();
+    assert!(!held(&mut bench, "ble", true), "it is there");
+    down(&mut bench, &over("ble"));
+    assert!(!held(&mut bench, "buttplug", true), "the app is preferred");
+    assert!(held(&mut bench, "ble", true));
+    assert!(!held(&mut bench, "ble", false));
+    assert!(held(&mut bench, "ble", true));
+    bench.route_up_over(over("ble"), &[(V, 20)]);
+    down(&mut bench, &over("ble"));
+    assert!(
+        !held(&mut bench, "buttplug", false),
+        "it has been there since"
+    );
+    assert!(held(&mut bench, "ble", true));
+    down(&mut bench, &over("lovense_lan"));
+    assert!(!bench.engine.toy(bench.toy).unwrap().held_by_app);
+}
+
 #[test]
 fn when_the_route_is_lost_the_next_one_stops_the_toy_first() {
     let mut bench = bench();

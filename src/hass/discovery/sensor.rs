@@ -102,6 +102,11 @@ pub(super) fn of_toy(view: &ToyView, device: &Device<'_>) -> Vec<Component> {
         .entity("sensor", "route", "Route")
         .icon("mdi:transit-connection-variant")
         .shows(state(), "route")
+        .with("json_attributes_topic", state())
+        .with(
+            "json_attributes_template",
+            "{{ {'note': value_json.get('note')} | tojson }}",
+        )
         .diagnostic();
     sensors.push(route);
     let last_error = device

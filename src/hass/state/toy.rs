@@ -38,10 +38,18 @@ pub fn toy(view: &ToyView, privacy: Privacy) -> Value {
     state.insert("available".into(), view.available.into());
     let route = view.route.as_ref().map(|route| privacy.backend(route));
     state.insert("route".into(), route.into());
+    state.insert("note".into(), note(view).into());
     let error = view.last_error.as_deref();
     let error = error.map(|error| privacy.toy_text(view, error));
     state.insert("last_error".into(), error.into());
     Value::Object(state)
+}
+
+/// What is worth knowing and nobody's fault.
+fn note(view: &ToyView) -> Option<&'static str> {
+    // Without a brand, and without saying what it is: it may stand on anybody's wall.
+    let held = "connected to the phone app; used directly as soon as the app lets go of it";
+    view.held_by_app.then_some(held)
 }
 
 /// Whole percent; a running toy is never shown at 0.

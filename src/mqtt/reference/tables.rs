@@ -56,9 +56,10 @@ pub const TOPICS: &[Topic] = &[
         "JSON of everything: `state` (`ON` or `OFF`), `brightness` (all intensities together, \
          percent), `effect` (the pattern that plays, or `Off`), one key per output (percent), one \
          per reading (`battery`, `rssi`, …), `limit`, `available`, `route` (the backend that \
-         reaches the toy), `last_error`. Levels are those that the toy accepted; unknown ones are \
-         `null`",
-        r#"{"state":"ON","brightness":30,"effect":"Off","vibrate":30,"battery":80,"limit":100,"available":true,"route":"lovense_lan","last_error":null}"#,
+         reaches the toy), `note` (that the phone app has the toy's only connection while a better \
+         route waits for it), `last_error`. Levels are those that the toy accepted; unknown ones \
+         are `null`",
+        r#"{"state":"ON","brightness":30,"effect":"Off","vibrate":30,"battery":80,"limit":100,"available":true,"route":"lovense_lan","note":null,"last_error":null}"#,
     ),
     out(
         About::ToySays,

@@ -40,6 +40,7 @@ function Card({ toy, quiet }) {
       <div class="levels">${outputLevels(toy, { disabled: quiet })}</div>
       <footer><${Patterns} toy=${toy} disabled=${quiet} />
         <button class="stop-one" aria-label=${`Stop ${toy.name}`} onClick=${() => stopToy(toy.id)}><${Icon} name="stop" />Stop</button></footer>`}
+    ${state.note && html`<p class="note" role="status">It is ${state.note}.</p>`}
     ${state.last_error && html`<p class="error" role="status">${state.last_error}</p>`}
   </article>`;
 }

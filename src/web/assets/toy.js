@@ -78,6 +78,7 @@ export function Toy({ id }) {
           <${Copy} topic=${`${id}/effect/set`} payload=${() => toy.target.effect ?? 'Off'} name="pattern" />
           <button class="stop-one" aria-label=${`Stop ${toy.name}`} onClick=${() => stopToy(id)}><${Icon} name="stop" />Stop</button>
           <${Copy} topic=${`${id}/stop`} payload=${() => 'stop'} name="stop" /></footer>
+        ${toy.state.note && html`<p class="note" role="status">It is ${toy.state.note}.</p>`}
         ${toy.state.last_error && html`<p class="error" role="status">${toy.state.last_error}</p>`}
       </article>
       <${Limits} toy=${toy} />

@@ -34,18 +34,10 @@ pub struct Radio {
 pub(in crate::backend::ble) struct Bus(Manager);
 
 impl Bus {
-    /// Connects to the bus, which blocks: in a thread of its own, so that it can be given up.
+    /// Connects to the bus.
     pub(in crate::backend::ble) async fn open() -> Result<Self, RadioError> {
-        let (sender, connected) = oneshot::channel();
-        let runtime = Handle::current();
-        thread::spawn(move || {
-            // Nobody waits for it any more if it took too long.
-            let _ = sender.send(runtime.block_on(Manager::new()));
-        });
-        match timeout(PATIENCE, connected).await {
-            Ok(Ok(manager)) => manager.map(Self).map_err(fault),
-            Ok(Err(_)) | Err(_) => Err(RadioError::Silent("the D-Bus system bus")),
-        }
+        let manager = in_a_thread(Manager::new()).await?;
+        manager.map(Self).map_err(fault)
     }
 
     /// All adapters, by name.
@@ -69,6 +61,22 @@ impl Bus {
         }
         found.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
         Ok(found)
+    }
+}
+
+/// Connects to the bus, which blocks: in a thread of its own, so that it can be given up.
+pub(super) async fn in_a_thread<T: Send + 'static>(
+    connecting: impl Future<Output = T> + Send + 'static,
+) -> Result<T, RadioError> {
+    let (sender, connected) = oneshot::channel();
+    let runtime = Handle::current();
+    thread::spawn(move || {
+        // Nobody waits for it any more if it took too long.
+        let _ = sender.send(runtime.block_on(connecting));
+    });
+    match timeout(PATIENCE, connected).await {
+        Ok(Ok(connected)) => Ok(connected),
+        Ok(Err(_)) | Err(_) => Err(RadioError::Silent("the D-Bus system bus")),
     }
 }
 

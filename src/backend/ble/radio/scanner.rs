@@ -3,14 +3,12 @@
 use std::fmt;
 use std::pin::Pin;
 
-use btleplug::api::{
-    Central, CentralEvent, CentralState, Peripheral as _, PeripheralProperties, ScanFilter,
-};
+use btleplug::api::{Central, CentralEvent, CentralState, Peripheral as _, PeripheralProperties};
 use btleplug::platform::{Adapter, Peripheral, PeripheralId};
 use futures_util::{Stream, StreamExt};
 
-use super::Bus;
-use super::bus::{answer, dbus_name, examine};
+use super::bus::{answer, examine};
+use super::{Bus, Discovery};
 use crate::backend::ble::advert::Advertisement;
 use crate::backend::ble::fault::RadioError;
 
@@ -54,6 +52,7 @@ pub(in crate::backend::ble) enum News {
 pub(in crate::backend::ble) struct Scanner {
     adapter: Adapter,
     name: String,
+    discovery: Discovery,
 }
 
 /// What happens around it.
@@ -109,6 +108,7 @@ impl Scanner {
         let events = answer(adapter.events()).await?;
         let scanner = Self {
             adapter,
+            discovery: Discovery::open(&radio.name).await?,
             name: radio.name,
         };
         Ok((scanner, Feed { events }))
@@ -132,28 +132,32 @@ impl Scanner {
         }
     }
 
-    /// Scans from now on, or makes sure that it still does: whoever scans already is told so, and a
-    /// service that was restarted starts again.
+    /// Scans from now on, or makes sure that it still does: a service that was restarted starts
+    /// again.
     ///
     /// # Errors
     /// An adapter that is off, or cannot be asked.
     pub(in crate::backend::ble) async fn scan(&self) -> Result<(), RadioError> {
-        // The library switches the adapter on before it scans, which is not ours to do.
+        // Starting does not say why it cannot be.
         self.check().await?;
-        let started = self.adapter.start_scan(ScanFilter::default());
-        match answer(async { Ok(started.await) }).await? {
-            Err(btleplug::Error::Other(cause))
-                if dbus_name(&*cause) == Some("org.bluez.Error.InProgress") =>
-            {
-                Ok(())
-            }
-            other => answer(std::future::ready(other)).await,
+        self.discovery.start().await
+    }
+
+    /// Ends the scan and begins it again.
+    ///
+    /// # Errors
+    /// An adapter that is off, or cannot be asked.
+    pub(in crate::backend::ble) async fn scan_anew(&self) -> Result<(), RadioError> {
+        // If it has ended by itself, that is no error.
+        if let Err(error @ RadioError::Silent(_)) = self.rest().await {
+            return Err(error);
         }
+        self.scan().await
     }
 
     /// Does not scan any more.
     pub(in crate::backend::ble) async fn rest(&self) -> Result<(), RadioError> {
-        answer(self.adapter.stop_scan()).await
+        self.discovery.stop().await
     }
 
     /// All devices that the service knows, heard just now or not.

@@ -45,6 +45,7 @@ fn brief(reports: &[Report]) -> Vec<String> {
             Report::Up(description, _) => format!("up {}", short(&description.hardware)),
             Report::Down(hardware, _) => format!("down {}", short(hardware)),
             Report::Told(hardware, _) => format!("told {}", short(hardware)),
+            Report::Missed(hardware, _) => format!("missed {}", short(hardware)),
             Report::State(state) => format!("{state:?}"),
         })
         .collect()
