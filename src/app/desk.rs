@@ -169,10 +169,7 @@ impl Driver {
             let message = "it was sent before a stop";
             return Some(Rejection::new(ErrorCode::Stopped, message));
         }
-        self.company.keeps_out().then(|| {
-            let message = "another bridge uses the same base topic; this one keeps out";
-            Rejection::new(ErrorCode::Busy, message)
-        })
+        self.company.refusal()
     }
 
     fn result(

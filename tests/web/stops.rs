@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use toy2mqtt::sim::Function;
 use toy2mqtt::sim::lovense_app::Spread;
 
-use crate::client::{Client, WithPanel as _};
+use crate::client::{Client, WithPanel as _, panel_of};
 use crate::support::{Setup, soon, toy};
 
 const LUSH: &str = "f082c00246fa";
@@ -148,4 +148,32 @@ async fn a_stop_that_is_not_confirmed_is_said_to_be_and_goes_on() {
         app.level(LUSH, Function::Vibrate) == 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_bridge_that_keeps_out_obeys_its_panel_in_nothing_but_stops() {
+    let mut rig = Setup::toys(&[("Lush 3", LUSH)]).panel("").start().await;
+    let (other, _) = rig.start_another("other");
+    other
+        .logged("another bridge uses the same base topic")
+        .await;
+    let (own, panel) = (Client::of(&rig).await, Client(panel_of(&other).await));
+    let set = format!("/api/toys/{}/vibrate/set", toy(LUSH));
+    let refused = async || {
+        let answer = panel.post(&set, "80").await;
+        assert_eq!((answer.status, answer.code()), (409, "busy".to_owned()));
+    };
+    refused().await;
+    // Not even when the broker is away, as long as it does not know that the first is gone.
+    rig.broker.kill();
+    for bridge in [&rig.bridge, &other] {
+        bridge.logged("no connection to the broker").await;
+    }
+    refused().await;
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 0);
+    // The first has only its panel left, and the other's stops are stops.
+    own.done(&set, json!(50)).await;
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 10);
+    panel.done("/api/stop", json!(null)).await;
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 0);
 }
