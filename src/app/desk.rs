@@ -45,10 +45,15 @@ impl Driver {
                 answers,
             } => {
                 info!("stop");
+                // Before the first: some outcomes come at once, and whoever waits waits for all.
+                let outcomes = targets
+                    .iter()
+                    .map(|to| self.engine.outcomes(to, true))
+                    .sum();
+                answers.send(Answer::Addressed(outcomes));
                 for target in targets {
                     let event = json!({"event_type": "stop"});
                     self.happened("request", &asker.label(), toy_of(&target), event);
-                    answers.send(Answer::Addressed(self.engine.outcomes(&target, true)));
                     self.overtake(&target, true);
                     let question = question(&asker, answers.clone(), None, Value::Null);
                     self.put(target, Action::Stop, question);

@@ -168,11 +168,13 @@ async fn stop(app: &App, whom: Whom, asked: Asked) -> Done {
 async fn outcomes(mut answers: mpsc::UnboundedReceiver<Answer>, single: bool, late: &str) -> Done {
     let mut left: Option<usize> = None;
     let mut results = Map::new();
+    // Of somebody who does not exist, or of nobody.
+    let mut refused = None;
     let mut codes: Vec<Option<ErrorCode>> = Vec::new();
     let deadline = Instant::now() + PATIENCE;
     while left.is_none_or(|left| left > 0) {
         match tokio::time::timeout_at(deadline, answers.recv()).await {
-            Ok(Some(Answer::Addressed(more))) => left = Some(left.unwrap_or(0) + more),
+            Ok(Some(Answer::Addressed(outcomes))) => left = Some(outcomes),
             Ok(Some(Answer::Outcome { toy, result, code })) => {
                 left = left.map(|left| left - 1);
                 if single {
@@ -184,11 +186,7 @@ async fn outcomes(mut answers: mpsc::UnboundedReceiver<Answer>, single: bool, la
                     Some(toy) => {
                         results.insert(toy.to_string(), result);
                     }
-                    // There is no such group, or nobody to ask.
-                    None if code.is_some() => {
-                        let status = code.map_or(StatusCode::OK, status);
-                        return Ok((status, axum::Json(result)).into_response());
-                    }
+                    None if code.is_some() && refused.is_none() => refused = Some(result),
                     None => {}
                 }
             }
@@ -204,7 +202,11 @@ async fn outcomes(mut answers: mpsc::UnboundedReceiver<Answer>, single: bool, la
         Some(code) if failed == codes.len() => status(*code),
         Some(_) => StatusCode::MULTI_STATUS,
     };
-    let body = json!({"ok": failed == 0, "results": results});
+    let body = match refused {
+        Some(refused) if results.is_empty() => refused,
+        Some(refused) => json!({"ok": false, "results": results, "error": refused["error"]}),
+        None => json!({"ok": failed == 0, "results": results}),
+    };
     Ok((status, axum::Json(body)).into_response())
 }
 

@@ -83,6 +83,40 @@ async fn one_toy_some_toys_and_groups_are_stopped() {
 }
 
 #[tokio::test]
+async fn a_stop_of_some_is_answered_when_all_of_them_have_answered() {
+    let rig = Setup::toys(&[("Lush 3", LUSH), ("Nora", NORA)])
+        .panel("")
+        .start()
+        .await;
+    let client = Client::of(&rig).await;
+    rig.set(LUSH, json!({"vibrate": 50})).await;
+    rig.app.set_connected(NORA, false).unwrap();
+    rig.home
+        .says(&rig.topic(NORA, "availability"), "offline")
+        .await;
+    rig.app
+        .change_faults(|faults| faults.effect_latency = Spread::ms(200, 200));
+    // Those who are away or unknown answer at once, and first.
+    let unknown = "toy_00000000";
+    let some = json!({"toys": [toy(NORA), unknown, toy(LUSH)]});
+    let answer = client.post("/api/stop", some.to_string()).await;
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 0);
+    assert_eq!(answer.status, 207, "{}", answer.text());
+    let answer = answer.json();
+    assert_eq!(answer["ok"], false);
+    assert_eq!(answer["results"][toy(LUSH)]["ok"], true);
+    let away = &answer["results"][toy(NORA)]["error"]["code"];
+    assert_eq!(*away, "offline");
+    assert_eq!(answer["error"]["code"], "unknown_toy");
+    let nobody = json!({"toys": [unknown]}).to_string();
+    let nobody = client.post("/api/stop", nobody).await;
+    assert_eq!(
+        (nobody.status, nobody.code()),
+        (404, "unknown_toy".to_owned())
+    );
+}
+
+#[tokio::test]
 async fn a_set_that_came_in_before_a_stop_is_not_obeyed_after_it() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let rig = Setup::toys(&[("Lush 3", LUSH)]).panel("").start().await;
