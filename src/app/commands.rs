@@ -154,6 +154,8 @@ fn with_settings(
 /// Runs the bridge, again and again while somebody asks for a restart.
 fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit {
     let mut log = None;
+    // One for all: a signal that comes during a restart is not missed.
+    let mut shutdown = None;
     loop {
         let loaded = match loaded(cli, surroundings) {
             Ok(loaded) => loaded,
@@ -175,7 +177,7 @@ fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit
             tracing::warn!("{warning}");
         }
         let ended = runtime.block_on(async {
-            let shutdown = signals::shutdown();
+            let shutdown = shutdown.get_or_insert_with(signals::shutdown).clone();
             run::run(&loaded, &handle, shutdown).await
         });
         match ended {

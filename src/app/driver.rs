@@ -174,7 +174,10 @@ impl Driver {
         } else {
             Ended::Shutdown
         };
-        self.service.stopping();
+        // Whoever hears of an end waits for it, and kills what goes on.
+        if ended == Ended::Shutdown {
+            self.service.stopping();
+        }
         self.end(&mut sources, &mut housekeeping).await;
         (ended, self.outlet)
     }
