@@ -158,11 +158,14 @@ const sliders = new Set();
 /** Sends the newest value of a slider: one request at a time, and the last one always. */
 export class Slider {
   constructor(toy, attribute, show) {
-    Object.assign(this, { toy, attribute, show, next: undefined, busy: false });
+    Object.assign(this, { toy, attribute, show, next: undefined, busy: false, down: false, mute: false });
     sliders.add(this);
   }
   put(value) { this.next = value; if (!this.busy) this.run(); }
-  drop() { this.next = undefined; this.show(null); }
+  /** A pointer holds it (`true`), or has let go. */
+  grab(down) { this.down = down; this.mute = false; }
+  /** A stop came. A drag that goes on was begun before it: it says nothing until it has been let go. */
+  drop() { this.next = undefined; this.mute = this.down; this.show(null); }
   close() { sliders.delete(this); }
   async run() {
     this.busy = true;
