@@ -160,6 +160,54 @@ async fn a_drag_that_goes_on_after_a_stop_says_nothing_until_it_is_let_go() {
     stage.rig.state_until(LUSH, running).await;
 }
 
+/// Leaves the first request to each of these paths of the page without an answer.
+const HANG: &str = "window.hang = []; const real = window.fetch; \
+    window.fetch = (path, options) => { const at = window.hang.indexOf(path); \
+    return at < 0 ? real(path, options) : (window.hang.splice(at, 1), new Promise(() => {})); };";
+
+#[tokio::test]
+async fn every_press_of_stop_all_is_a_stop_whatever_became_of_the_one_before() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    let tab = stage.tab_with(HANG).await;
+    let start = async || {
+        // After a stop of all toys, levels are refused for a moment.
+        while stage.rig.ask(LUSH, "set", json!({"vibrate": 60})).await["ok"] != true {}
+    };
+    let stopped = async || {
+        stage
+            .rig
+            .state_until(LUSH, |state| state["state"] == "OFF")
+            .await;
+        assert_eq!(stage.rig.app.level(LUSH, Function::Vibrate), 0);
+    };
+    // The first one is lost on a dead connection.
+    start().await;
+    tab.eval("window.hang = ['api/stop']").await;
+    tab.key("Escape").await;
+    tab.until("window.hang.length === 0").await;
+    tab.key("Escape").await;
+    stopped().await;
+    let says = "document.querySelector('#stop-all').textContent.includes('Stopped')";
+    tab.until(says).await;
+    // The first one is confirmed, but something that was asked before it is still on its way.
+    let path = format!("api/toys/{}/vibrate_1/set", toy(EDGE));
+    tab.eval(&format!("window.hang = [{path:?}]")).await;
+    tab.eval(&format!(
+        "document.querySelector({:?}).focus()",
+        slider(EDGE, "vibrate_1")
+    ))
+    .await;
+    tab.key("ArrowRight").await;
+    tab.until("window.hang.length === 0").await;
+    for _ in 0..2 {
+        start().await;
+        tab.key("Escape").await;
+        stopped().await;
+    }
+}
+
 #[tokio::test]
 async fn two_tabs_agree_and_both_agree_with_the_broker() {
     let Some(stage) = Stage::set().await else {
