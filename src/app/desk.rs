@@ -221,11 +221,7 @@ impl Driver {
             }),
             Reply::PanelRequest(answers) => {
                 let answer = outcome.result.clone().map(|_| json!({}));
-                let answer = Answer::Done(self.spoken(answer));
-                // A name or a limit is kept before anybody hears of it.
-                if let Some(panel) = &mut self.panel {
-                    panel.answer_later(answers.clone(), answer);
-                }
+                answers.send(Answer::Done(self.spoken(answer)));
             }
         }
     }
