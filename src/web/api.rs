@@ -150,7 +150,7 @@ async fn request(app: &App, verb: &'static str, toy: Option<ToyId>, asked: Asked
 
 async fn stop(app: &App, whom: Whom, asked: Asked) -> Done {
     let targets = match whom {
-        Whom::All => listed(&asked.body)?.unwrap_or_else(|| vec![Target::All]),
+        Whom::All => listed(&asked.body).unwrap_or_else(|| vec![Target::All]),
         whom => vec![target(whom, &asked)?],
     };
     let single = matches!((whom, &targets[..]), (Whom::Toy, _));
@@ -287,25 +287,17 @@ fn target(whom: Whom, asked: &Asked) -> Result<Target, Refusal> {
     })
 }
 
-/// The toys that a body lists; `None` if it is empty.
-fn listed(body: &[u8]) -> Result<Option<Vec<Target>>, Refusal> {
-    if body.trim_ascii().is_empty() {
-        return Ok(None);
-    }
-    let wrong = || Refusal::invalid("toys: must be a list of the ids of toys");
-    let body: Value = serde_json::from_slice(body).map_err(|_| wrong())?;
-    let body = body.as_object().ok_or_else(wrong)?;
-    match (body.len(), body.get("toys").and_then(Value::as_array)) {
-        (0, _) => Ok(None),
-        (1, Some(toys)) if (1..=MAX_LISTED).contains(&toys.len()) => {
-            let targets = toys.iter().map(|id| {
-                let id = id.as_str().ok_or_else(wrong)?;
-                id.parse().map(Target::Toy).map_err(|_| unknown_toy(id))
-            });
-            targets.collect::<Result<_, _>>().map(Some)
-        }
-        _ => Err(wrong()),
-    }
+/// The toys that a body lists. `None` if it does not say for certain which toys are meant: whoever
+/// wants a stop has to get one.
+fn listed(body: &[u8]) -> Option<Vec<Target>> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let body = body.as_object().filter(|body| body.len() == 1)?;
+    let toys = body.get("toys")?.as_array()?;
+    let toys = toys
+        .iter()
+        .map(|id| id.as_str()?.parse().ok().map(Target::Toy));
+    let toys: Vec<Target> = toys.collect::<Option<_>>()?;
+    (1..=MAX_LISTED).contains(&toys.len()).then_some(toys)
 }
 
 /// A switch: as over MQTT, or the same as JSON.

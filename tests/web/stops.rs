@@ -78,8 +78,63 @@ async fn one_toy_some_toys_and_groups_are_stopped() {
     let some = client.done("/api/stop", some).await;
     assert_eq!(some["results"].as_object().unwrap().len(), 1);
     assert_eq!(levels(), [10, 0]);
-    let wrong = client.post("/api/stop", r#"{"toys": "all"}"#).await;
-    assert_eq!(wrong.status, 400);
+}
+
+#[tokio::test]
+async fn a_stop_is_not_refused_for_its_body_and_does_not_wait_for_it() {
+    let groups = format!("[[group]]\nname = \"one\"\ntoys = [\"{}\"]\n", toy(NORA));
+    let rig = Setup::toys(&[("Lush 3", LUSH), ("Nora", NORA)])
+        .panel("")
+        .more(&groups)
+        .start()
+        .await;
+    let client = Client::of(&rig).await;
+    let run = async || {
+        for hardware in [LUSH, NORA] {
+            // After a stop of all toys, levels are refused for a moment.
+            let set = json!({"vibrate": 50});
+            while rig.ask(hardware, "set", set.clone()).await["ok"] != true {}
+        }
+    };
+    let levels = || [LUSH, NORA].map(|hardware| rig.app.level(hardware, Function::Vibrate));
+    let unclear = [
+        r#"{"toys": "all"}"#,
+        r#"{"toys": ["toy"]}"#,
+        r#"{"toys": []}"#,
+        r#"["all"]"#,
+        "ON",
+        "{",
+    ];
+    run().await;
+    for body in unclear {
+        let answer = client.post("/api/stop", body).await;
+        assert_eq!(answer.status, 200, "{body}: {}", answer.text());
+        assert_eq!(answer.json()["results"].as_object().unwrap().len(), 2);
+    }
+    assert_eq!(levels(), [0, 0]);
+    // Announced, and longer than anything that is read, or never there.
+    let headers = |length: &'static str| {
+        [
+            ("host", "localhost"),
+            ("x-toy2mqtt", "1"),
+            ("content-length", length),
+        ]
+    };
+    for length in ["99999999", "40"] {
+        run().await;
+        let answer = client
+            .send("POST", "/api/stop", &headers(length), b"{")
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(levels(), [0, 0]);
+    }
+    run().await;
+    let stop = format!("/api/toys/{}/stop", toy(LUSH));
+    let answer = client.send("POST", &stop, &headers("40"), b"{").await;
+    assert_eq!((answer.status, levels()), (200, [0, 10]));
+    let stop = "/api/groups/one/stop";
+    let answer = client.send("POST", stop, &headers("99999999"), b"{").await;
+    assert_eq!((answer.status, levels()), (200, [0, 0]));
 }
 
 #[tokio::test]
