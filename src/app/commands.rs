@@ -153,7 +153,7 @@ fn with_settings(
 
 /// Runs the bridge, again and again while somebody asks for a restart.
 fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit {
-    let mut log = None;
+    let mut log: Option<telemetry::LogHandle> = None;
     // One for all: a signal that comes during a restart is not missed.
     let mut shutdown = None;
     loop {
@@ -163,7 +163,11 @@ fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit
         };
         let settings = &loaded.config.log;
         let handle = match log.take() {
-            Some(handle) => handle,
+            Some(handle) => {
+                handle.set(settings.level);
+                handle.scrub(scrub(&loaded));
+                handle
+            }
             None => match telemetry::init(settings.level, settings.format, scrub(&loaded)) {
                 Ok(handle) => handle,
                 Err(error) => {
