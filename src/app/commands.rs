@@ -55,7 +55,7 @@ pub fn execute(
         }
         Command::Demo(args) => Ok(super::demo::demo(&runtime, args, cli.settings.log_level)),
         Command::Doctor(args) => with_settings(cli, surroundings, |loaded| {
-            let examined = doctor::examine(loaded, args.bluetooth, args.timeout);
+            let examined = doctor::examine(loaded, None, args.bluetooth, args.timeout);
             let findings = runtime.block_on(examined);
             show_findings(&findings, args.json, out)
         }),

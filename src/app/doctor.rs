@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::backend::lovense::lan::{EventsProbe, ProbeReport, probe};
 use crate::config::Loaded;
+use crate::domain::BackendId;
+use crate::hass::Privacy;
 
 use super::client::{Client, ClientError};
 use super::compose::{self, StartError};
@@ -70,10 +72,19 @@ pub fn cure_of(backend: &str) -> Option<&'static str> {
 }
 
 /// Tries everything that the settings name, and Bluetooth also if it is asked for. Each hop takes
-/// `patience` at most, more or less.
-pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Vec<Finding> {
+/// `patience` at most, more or less. `own`: how the bridge's backends are, as in `bridge/info`, where
+/// this is the bridge itself; else it is asked by way of the broker.
+pub async fn examine(
+    loaded: &Loaded,
+    own: Option<Value>,
+    bluetooth: bool,
+    patience: Duration,
+) -> Vec<Finding> {
     let config = &loaded.config;
-    let (mut findings, backends) = broker(loaded, patience).await;
+    let privacy = Privacy::from(config.privacy.discreet);
+    let (mut findings, asked) = broker(loaded, own.is_none(), patience).await;
+    let backends = own.unwrap_or(asked);
+    let held = |id: &BackendId| &backends[privacy.backend(id)];
     let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
     if !listed && !config.ble.enabled && !config.wsdm.enabled {
         let text = "no way to reach toys is configured";
@@ -98,10 +109,12 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
         }
     }
     for options in compose::server_options(config, None) {
-        findings.extend(servers::server(options, &backends).await);
+        let held = held(&options.id);
+        findings.extend(servers::server(options, held).await);
     }
     if config.wsdm.enabled {
-        findings.push(websocket::port(config.wsdm.listen.get(), &backends));
+        let held = held(&BackendId::new("wsdm"));
+        findings.push(websocket::port(config.wsdm.listen.get(), held));
     }
     if bluetooth || config.ble.enabled {
         findings.extend(bluetooth::bluetooth(config, patience).await);
@@ -109,8 +122,8 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
     findings
 }
 
-/// The broker and the bridge, and how the bridge's backends are, if it runs.
-async fn broker(loaded: &Loaded, patience: Duration) -> (Vec<Finding>, Value) {
+/// The broker and the bridge, and if that is wanted, how the bridge's backends are, if it runs.
+async fn broker(loaded: &Loaded, wanted: bool, patience: Duration) -> (Vec<Finding>, Value) {
     let url = loaded.broker();
     let mut client = match Client::connect(loaded, patience).await {
         Ok(client) => client,
@@ -124,7 +137,9 @@ async fn broker(loaded: &Loaded, patience: Duration) -> (Vec<Finding>, Value) {
     let mut backends = Value::Null;
     match client.toys().await {
         Ok(toys) => {
-            backends = client.backends().await.unwrap_or_default();
+            if wanted {
+                backends = client.backends().await.unwrap_or_default();
+            }
             let there = toys.iter().filter(|toy| toy.available).count();
             let text = format!("running; knows {} toys, {there} of them there", toys.len());
             findings.push(Finding::good("bridge", text));
