@@ -317,6 +317,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .open(),
     get("/metrics", Act::Metrics, Answers::Text("text/plain; version=0.0.4"))
         .named("Health", "metrics", "Metrics for Prometheus"),
+    get("/api/metrics", Act::Metrics, Answers::Text("text/plain; version=0.0.4"))
+        .named("Health", "metrics_for_browsers", "The same where the cookie of a login holds"),
 ];
 
 #[cfg(test)]
