@@ -44,6 +44,8 @@ missing() {
         chromium) browser || want chromium ;;
         dbus-daemon) command -v dbus-daemon >/dev/null || want dbus-daemon ;;
         mosquitto) command -v mosquitto >/dev/null || want mosquitto ;;
+        # The script in the documentation is tested.
+        python3) command -v python3 >/dev/null || want python3 ;;
         rustfmt) cargo fmt --version >/dev/null 2>&1 || components="$components rustfmt" ;;
         clippy) cargo clippy --version >/dev/null 2>&1 || components="$components clippy" ;;
         *)

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use tracing_subscriber::{Registry, fmt as lines, reload};
@@ -33,6 +32,7 @@ pub struct AlreadySetUp(#[source] tracing::subscriber::SetGlobalDefaultError);
 pub struct LogHandle {
     level: Arc<Mutex<LogLevel>>,
     tap: Tap,
+    scrub: Arc<Mutex<Option<Scrub>>>,
     filter: reload::Handle<Targets, Registry>,
 }
 
@@ -57,9 +57,13 @@ impl LogHandle {
         self.tap.set(listener);
     }
 
+    /// Has every line from now on be as `scrub` leaves it.
+    pub fn scrub(&self, scrub: Option<Scrub>) {
+        *whole(&self.scrub) = scrub;
+    }
+
     fn lock(&self) -> MutexGuard<'_, LogLevel> {
-        // A level is whole whatever happened to the thread that set it.
-        self.level.lock().unwrap_or_else(PoisonError::into_inner)
+        whole(&self.level)
     }
 }
 
@@ -72,8 +76,13 @@ impl fmt::Debug for LogHandle {
 /// Takes from a line of the log what is not to be read in it.
 pub type Scrub = fn(&str) -> String;
 
-/// Logs to standard error from now on, panics included, every line as `scrub` leaves it. Coloured only on a terminal, and not if
-/// `NO_COLOR` is set (see <https://no-color.org>).
+/// What is in there is whole whatever happened to the thread that set it.
+fn whole<T>(place: &Mutex<T>) -> MutexGuard<'_, T> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Logs to standard error from now on, panics included, every line as `scrub` leaves it. Coloured
+/// only on a terminal, and not if `NO_COLOR` is set (see <https://no-color.org>).
 ///
 /// # Errors
 /// If it has been called before in this process.
@@ -84,11 +93,8 @@ pub fn init(
 ) -> Result<LogHandle, AlreadySetUp> {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let ansi = std::io::stderr().is_terminal() && !plain;
-    let writer = move || Scrubbed {
-        inner: std::io::stderr(),
-        scrub,
-    };
-    let (subscriber, handle) = subscriber(level, format, ansi, writer);
+    let (subscriber, handle) = subscriber(level, format, ansi, std::io::stderr);
+    handle.scrub(scrub);
     tracing::subscriber::set_global_default(subscriber).map_err(AlreadySetUp)?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(handle)
@@ -121,11 +127,17 @@ fn subscriber<W>(
     level: LogLevel,
     format: LogFormat,
     ansi: bool,
-    writer: W,
+    writer: impl Fn() -> W + Send + Sync + 'static,
 ) -> (impl Subscriber + Send + Sync, LogHandle)
 where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    W: io::Write + 'static,
 {
+    let scrub = Arc::new(Mutex::new(None));
+    let scrubbed = Arc::clone(&scrub);
+    let writer = move || Scrubbed {
+        inner: writer(),
+        scrub: *whole(&scrubbed),
+    };
     let (filter, handle) = reload::Layer::new(targets(level));
     let layer = lines::layer().with_writer(writer).with_target(false);
     let layer = match format {
@@ -136,6 +148,7 @@ where
     let handle = LogHandle {
         level: Arc::new(Mutex::new(level)),
         tap: tap.clone(),
+        scrub,
         filter: handle,
     };
     (
@@ -268,17 +281,12 @@ mod tests {
 
     #[test]
     fn lines_are_scrubbed_whole() {
-        let memory = Memory::default();
-        let written = memory.clone();
-        let writer = move || Scrubbed {
-            inner: written.clone(),
-            scrub: Some(|line| line.replace("secret", "…")),
-        };
-        let (subscriber, _handle) = subscriber(LogLevel::Info, LogFormat::Text, false, writer);
-        tracing::subscriber::with_default(subscriber, || {
+        let text = logged(LogLevel::Info, LogFormat::Text, |handle| {
+            tracing::info!("the first secret");
+            handle.scrub(Some(|line| line.replace("secret", "…")));
             tracing::info!(name = "secret", "a secret");
         });
-        let text = memory.take();
+        assert!(text.contains("the first secret\n"), "{text:?}");
         assert!(text.ends_with("a … name=\"…\"\n"), "{text:?}");
     }
 

@@ -55,7 +55,7 @@ pub fn execute(
         }
         Command::Demo(args) => Ok(super::demo::demo(&runtime, args, cli.settings.log_level)),
         Command::Doctor(args) => with_settings(cli, surroundings, |loaded| {
-            let examined = doctor::examine(loaded, args.bluetooth, args.timeout);
+            let examined = doctor::examine(loaded, None, args.bluetooth, args.timeout);
             let findings = runtime.block_on(examined);
             show_findings(&findings, args.json, out)
         }),
@@ -153,7 +153,9 @@ fn with_settings(
 
 /// Runs the bridge, again and again while somebody asks for a restart.
 fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit {
-    let mut log = None;
+    let mut log: Option<telemetry::LogHandle> = None;
+    // One for all: a signal that comes during a restart is not missed.
+    let mut shutdown = None;
     loop {
         let loaded = match loaded(cli, surroundings) {
             Ok(loaded) => loaded,
@@ -161,7 +163,11 @@ fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit
         };
         let settings = &loaded.config.log;
         let handle = match log.take() {
-            Some(handle) => handle,
+            Some(handle) => {
+                handle.set(settings.level);
+                handle.scrub(scrub(&loaded));
+                handle
+            }
             None => match telemetry::init(settings.level, settings.format, scrub(&loaded)) {
                 Ok(handle) => handle,
                 Err(error) => {
@@ -175,7 +181,7 @@ fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit
             tracing::warn!("{warning}");
         }
         let ended = runtime.block_on(async {
-            let shutdown = signals::shutdown();
+            let shutdown = shutdown.get_or_insert_with(signals::shutdown).clone();
             run::run(&loaded, &handle, shutdown).await
         });
         match ended {

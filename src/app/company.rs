@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tracing::{debug, error, info, warn};
 
-use crate::domain::{Action, Target, Ticket};
+use crate::domain::{Action, ErrorCode, Rejection, Target, Ticket};
 use crate::engine::Input;
 use crate::mqtt::{Message, Topics};
 
@@ -59,9 +59,22 @@ impl Company {
         self.rival.is_alone()
     }
 
-    /// Whether another bridge is there.
+    /// Whether another bridge is there, or was when this was last known.
     pub(super) fn keeps_out(&self) -> bool {
         self.rival.keeps_out()
+    }
+
+    /// Why nothing but a stop is obeyed over the panel, if that is so. Without a broker there is
+    /// nobody to be asked, and the panel is all there is: only a bridge that kept out goes on so.
+    pub(super) fn refusal(&self) -> Option<Rejection> {
+        let message = if self.rival.keeps_out() {
+            "another bridge uses the same base topic; this one keeps out"
+        } else if self.rival.is_finding_out() {
+            "whether another bridge uses the same base topic is not known yet; try again in a moment"
+        } else {
+            return None;
+        };
+        Some(Rejection::new(ErrorCode::Busy, message))
     }
 
     /// When to look again.
@@ -71,7 +84,7 @@ impl Company {
 
     /// Keeps a retained command until it is clear whether it is ours to refuse.
     pub(super) fn keep(&mut self, message: &Message) {
-        if !self.rival.keeps_out() && self.waiting.len() < MAX_WAITING {
+        if self.rival.is_finding_out() && self.waiting.len() < MAX_WAITING {
             self.waiting.push(message.clone());
         }
     }

@@ -45,10 +45,15 @@ impl Driver {
                 answers,
             } => {
                 info!("stop");
+                // Before the first: some outcomes come at once, and whoever waits waits for all.
+                let outcomes = targets
+                    .iter()
+                    .map(|to| self.engine.outcomes(to, true))
+                    .sum();
+                answers.send(Answer::Addressed(outcomes));
                 for target in targets {
                     let event = json!({"event_type": "stop"});
                     self.happened("request", &asker.label(), toy_of(&target), event);
-                    answers.send(Answer::Addressed(self.engine.outcomes(&target, true)));
                     self.overtake(&target, true);
                     let question = question(&asker, answers.clone(), None, Value::Null);
                     self.put(target, Action::Stop, question);
@@ -169,10 +174,7 @@ impl Driver {
             let message = "it was sent before a stop";
             return Some(Rejection::new(ErrorCode::Stopped, message));
         }
-        self.company.keeps_out().then(|| {
-            let message = "another bridge uses the same base topic; this one keeps out";
-            Rejection::new(ErrorCode::Busy, message)
-        })
+        self.company.refusal()
     }
 
     fn result(
@@ -219,11 +221,7 @@ impl Driver {
             }),
             Reply::PanelRequest(answers) => {
                 let answer = outcome.result.clone().map(|_| json!({}));
-                let answer = Answer::Done(self.spoken(answer));
-                // A name or a limit is kept before anybody hears of it.
-                if let Some(panel) = &mut self.panel {
-                    panel.answer_later(answers.clone(), answer);
-                }
+                answers.send(Answer::Done(self.spoken(answer)));
             }
         }
     }

@@ -75,13 +75,20 @@ pub fn cure_of(backend: &str) -> Option<&'static str> {
 }
 
 /// Tries everything that the settings name, and Bluetooth also if it is asked for. Each hop takes
-/// `patience` at most, more or less.
-pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Vec<Finding> {
+/// `patience` at most, more or less. `own`: how the bridge's backends are, as in `bridge/info`, where
+/// this is the bridge itself; else it is asked by way of the broker.
+pub async fn examine(
+    loaded: &Loaded,
+    own: Option<Value>,
+    bluetooth: bool,
+    patience: Duration,
+) -> Vec<Finding> {
     let config = &loaded.config;
-    let (mut findings, backends) = broker(loaded, patience).await;
     // A discreet bridge calls them otherwise.
     let privacy = Privacy::from(config.privacy.discreet);
-    let of_backend = |backends: &Value, id: &BackendId| backends[privacy.backend(id)].clone();
+    let (mut findings, asked) = broker(loaded, own.is_none(), patience).await;
+    let backends = own.unwrap_or(asked);
+    let of_backend = |id: &BackendId| &backends[privacy.backend(id)];
     if !config.reaches_toys() {
         let text = "no way to reach toys is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows, or \
@@ -110,16 +117,16 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
         }
     }
     for options in compose::server_options(config, None) {
-        let held = of_backend(&backends, &options.id);
-        findings.extend(servers::server(options, held).await);
+        let told = of_backend(&options.id);
+        findings.extend(servers::server(options, told).await);
     }
     if config.wsdm.enabled {
-        let held = of_backend(&backends, &compose::backend_id("wsdm", 0));
-        findings.push(websocket::port(config.wsdm.listen.get(), held));
+        let told = of_backend(&compose::backend_id("wsdm", 0));
+        findings.push(websocket::port(config.wsdm.listen.get(), told));
     }
     for options in compose::cloud_options(config) {
-        let held = of_backend(&backends, &options.id);
-        findings.extend(cloud::account(options, held, patience).await);
+        let told = of_backend(&options.id);
+        findings.extend(cloud::account(options, told, patience).await);
     }
     if bluetooth || config.ble.enabled {
         findings.extend(bluetooth::bluetooth(config, held, patience).await);
@@ -127,8 +134,8 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
     findings
 }
 
-/// The broker and the bridge, and how the bridge's backends are, if it runs.
-async fn broker(loaded: &Loaded, patience: Duration) -> (Vec<Finding>, Value) {
+/// The broker and the bridge, and if that is wanted, how the bridge's backends are, if it runs.
+async fn broker(loaded: &Loaded, wanted: bool, patience: Duration) -> (Vec<Finding>, Value) {
     let url = loaded.broker();
     let mut client = match Client::connect(loaded, patience).await {
         Ok(client) => client,
@@ -142,7 +149,9 @@ async fn broker(loaded: &Loaded, patience: Duration) -> (Vec<Finding>, Value) {
     let mut backends = Value::Null;
     match client.toys().await {
         Ok(toys) => {
-            backends = client.backends().await.unwrap_or_default();
+            if wanted {
+                backends = client.backends().await.unwrap_or_default();
+            }
             let there = toys.iter().filter(|toy| toy.available).count();
             let text = format!("running; knows {} toys, {there} of them there", toys.len());
             findings.push(Finding::good("bridge", text));

@@ -32,7 +32,7 @@ use super::outlet::Outlet;
 use super::panel::Panel;
 use super::saver::Saver;
 use super::service::Service;
-use super::tickets::{Reply, Tickets};
+use super::tickets::{Asked, Reply, Tickets};
 
 /// How often to look at what changes slowly: the clock, the run marker, old tickets.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
@@ -83,6 +83,8 @@ pub struct Driver {
     pub(super) panel: Option<Panel>,
     pub(super) restart: bool,
     service: Service,
+    /// Answers that are given when what they tell of has been saved.
+    kept: Vec<(Outcome, Asked, Duration)>,
     ending: bool,
     halted: bool,
     pub(super) inbox: super::inbox::Settings,
@@ -129,6 +131,7 @@ impl Driver {
             panel: None,
             restart: false,
             service: Service::default(),
+            kept: Vec::new(),
             ending: false,
             halted: false,
             inbox,
@@ -175,7 +178,10 @@ impl Driver {
         } else {
             Ended::Shutdown
         };
-        self.service.stopping();
+        // Whoever hears of an end waits for it, and kills what goes on.
+        if ended == Ended::Shutdown {
+            self.service.stopping();
+        }
         self.end(&mut sources, &mut housekeeping).await;
         (ended, self.outlet)
     }
@@ -236,6 +242,9 @@ impl Driver {
         }
         let now = self.clock.now();
         self.saver.save_urgent(now, &self.engine).await;
+        for (outcome, asked, latency) in std::mem::take(&mut self.kept) {
+            self.answer(&outcome, &asked, latency);
+        }
         self.flush();
     }
 
@@ -298,12 +307,27 @@ impl Driver {
         if outcome.result.is_ok() {
             self.health.accepted(latency);
         }
-        self.tell_panel(&outcome, &asked, latency);
+        // A name or a limit is kept before anybody hears of it.
+        let to_bridge = matches!(
+            asked.question.reply,
+            Reply::PanelRequest(_) | Reply::Response { .. }
+        );
+        if to_bridge && outcome.result.is_ok() && self.saver.has_changes() {
+            self.saver.memory_changed_urgently();
+            self.kept.push((outcome, asked, latency));
+        } else {
+            self.answer(&outcome, &asked, latency);
+        }
+    }
+
+    /// Tells whoever asked.
+    fn answer(&mut self, outcome: &Outcome, asked: &Asked, latency: Duration) {
+        self.tell_panel(outcome, asked, latency);
         match &asked.question.reply {
             Reply::Panel(_) | Reply::PanelRequest(_) => {}
-            Reply::Result => self.outlet.result(&outcome, &asked, latency),
+            Reply::Result => self.outlet.result(outcome, asked, latency),
             Reply::Response { verb, transaction } => {
-                let answer = outcome.result.map(|_| serde_json::json!({}));
+                let answer = outcome.result.clone().map(|_| serde_json::json!({}));
                 self.outlet.response(verb, transaction.as_deref(), &answer);
             }
         }

@@ -201,6 +201,10 @@ impl Driver {
 
     pub(super) fn switch_quiet(&mut self, on: bool) {
         info!(on, "quiet");
+        if on {
+            // As with a stop: what was sent before it is not obeyed when it is over, either.
+            self.overtake(&Target::All, true);
+        }
         self.input(Input::Quiet(on));
         // Whoever sees that it is on relies on it, whatever becomes of this process.
         self.saver.memory_changed_urgently();

@@ -49,7 +49,7 @@ pub struct Panel {
     outcomes: BTreeMap<ToyId, (u64, VecDeque<Value>)>,
     outcomes_seen: u64,
     activity: VecDeque<Value>,
-    /// Answers that are given when everything has been saved.
+    /// Answers that are given when what is urgent has been saved.
     later: Vec<(Answers, Answer)>,
 }
 
@@ -181,12 +181,12 @@ impl Panel {
         self.activity.iter().cloned().collect()
     }
 
-    /// Answers when everything has been saved.
+    /// Answers when what is urgent has been saved.
     pub(super) fn answer_later(&mut self, answers: Answers, answer: Answer) {
         self.later.push((answers, answer));
     }
 
-    /// Everything has been saved.
+    /// What is urgent has been saved, as far as it can be.
     pub(super) fn answer_now(&mut self) {
         for (answers, answer) in self.later.drain(..) {
             answers.send(answer);

@@ -12,6 +12,7 @@ use crate::config::{Config, Loaded};
 use crate::domain::Pattern;
 use crate::hass::{Privacy, state};
 use crate::telemetry::LogHandle;
+use crate::web::desk::{Handle, Question};
 use crate::web::{Desk, Doctor, Lines, Options, Parts, Server};
 
 use super::doctor;
@@ -52,11 +53,11 @@ impl Panels {
         let privacy = Privacy::from(config.privacy.discreet);
         let lines = Lines::default();
         let parts = Parts {
+            doctor: doctor_of(loaded, privacy, handle.clone()),
             handle,
             lines: lines.clone(),
             groups: groups(config),
             patterns: patterns(config),
-            doctor: doctor_of(loaded, privacy),
         };
         let web = &config.web;
         let options = Options {
@@ -133,12 +134,15 @@ fn patterns(config: &Config) -> Value {
         .collect()
 }
 
-fn doctor_of(loaded: &Loaded, privacy: Privacy) -> Doctor {
+fn doctor_of(loaded: &Loaded, privacy: Privacy, handle: Handle) -> Doctor {
     let loaded = Arc::new(loaded.clone());
     Arc::new(move || {
-        let loaded = Arc::clone(&loaded);
+        let (loaded, handle) = (Arc::clone(&loaded), handle.clone());
         Box::pin(async move {
-            let findings = doctor::examine(&loaded, false, DOCTOR_PATIENCE).await;
+            // This is the bridge: no broker is needed to know how it is.
+            let info = handle.ask(Question::Info).await;
+            let own = info.ok().map(|mut info| info["backends"].take());
+            let findings = doctor::examine(&loaded, own, false, DOCTOR_PATIENCE).await;
             let shown = findings.iter().map(|finding| {
                 let mut shown = finding.to_json();
                 for text in ["hop", "text", "cure"] {

@@ -43,10 +43,7 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     /// Not connected.
-    Away {
-        /// Another instance was there when we were last connected.
-        kept_out: bool,
-    },
+    Away,
     /// Reads what the broker has kept.
     Listening { marker: String, until: Instant },
     /// Waits for signs of life.
@@ -62,6 +59,8 @@ enum State {
 pub struct Rival {
     own: String,
     state: State,
+    /// Another instance was there, and has not been found gone since.
+    kept_out: bool,
     /// What the broker says of the bridge's state.
     online: bool,
     /// The other instance, as last heard of.
@@ -75,7 +74,8 @@ impl Rival {
     pub fn new(own: String) -> Self {
         Self {
             own,
-            state: State::Away { kept_out: false },
+            state: State::Away,
+            kept_out: false,
             online: false,
             other: None,
             count: 0,
@@ -88,16 +88,23 @@ impl Rival {
         matches!(self.state, State::Alone { .. })
     }
 
-    /// Whether another instance is there.
+    /// Whether another instance is there, as far as is known: it counts as there until it has been
+    /// found gone, also while it is asked, and while there is no connection.
     #[must_use]
     pub fn keeps_out(&self) -> bool {
-        matches!(self.state, State::Out { .. })
+        self.kept_out
+    }
+
+    /// Whether it is being found out just now if another instance is there.
+    #[must_use]
+    pub fn is_finding_out(&self) -> bool {
+        matches!(self.state, State::Listening { .. } | State::Probing { .. })
     }
 
     /// Connected and subscribed.
     pub fn connected(&mut self, now: Instant) -> Step {
         self.online = false;
-        if self.state == (State::Away { kept_out: true }) {
+        if self.kept_out {
             // Whoever was there has to reconnect, too.
             return self.probe(now);
         }
@@ -112,12 +119,7 @@ impl Rival {
 
     /// The connection is lost.
     pub fn disconnected(&mut self) {
-        let kept_out = match self.state {
-            State::Away { kept_out } => kept_out,
-            State::Out { .. } => true,
-            State::Probing { .. } | State::Listening { .. } | State::Alone { .. } => false,
-        };
-        self.state = State::Away { kept_out };
+        self.state = State::Away;
     }
 
     /// A marker came back.
@@ -133,7 +135,8 @@ impl Rival {
     /// The bridge's state, as published by whomever.
     pub fn bridge_state(&mut self, online: bool, now: Instant) -> Option<Step> {
         self.online = online;
-        (!online && self.keeps_out()).then(|| self.probe(now))
+        let out = matches!(self.state, State::Out { .. });
+        (!online && out).then(|| self.probe(now))
     }
 
     /// The info of an instance; `kept` by the broker rather than published just now.
@@ -146,7 +149,7 @@ impl Rival {
             return None;
         }
         match &mut self.state {
-            State::Away { .. } => None,
+            State::Away => None,
             State::Listening { .. } | State::Probing { .. } => Some(self.keep_out(now)),
             State::Alone { .. } if *instance < *self.own => Some(self.keep_out(now)),
             State::Alone { repeat_at } => {
@@ -174,7 +177,7 @@ impl Rival {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Away { .. } => None,
+            State::Away => None,
             State::Listening { until, .. } | State::Probing { until, .. } => Some(*until),
             State::Alone { repeat_at } => *repeat_at,
             State::Out { probe_at } => Some(*probe_at),
@@ -187,7 +190,7 @@ impl Rival {
             return None;
         }
         match self.state {
-            State::Away { .. } => None,
+            State::Away => None,
             State::Listening { .. } => Some(self.decide(now)),
             State::Probing { .. } => Some(self.begin()),
             State::Alone { .. } => {
@@ -209,6 +212,7 @@ impl Rival {
 
     fn begin(&mut self) -> Step {
         self.other = None;
+        self.kept_out = false;
         self.state = State::Alone { repeat_at: None };
         Step::Begin
     }
@@ -223,6 +227,7 @@ impl Rival {
     }
 
     fn keep_out(&mut self, now: Instant) -> Step {
+        self.kept_out = true;
         self.state = State::Out {
             probe_at: now + AGAIN,
         };

@@ -52,6 +52,12 @@ impl Saver {
         self.changed = true;
     }
 
+    /// Whether there is something that is not even being saved.
+    #[must_use]
+    pub const fn has_changes(&self) -> bool {
+        self.changed
+    }
+
     /// There is something to save that whoever is told of it relies on, even if the process is
     /// killed just then. See [`Self::save_urgent`].
     pub fn memory_changed_urgently(&mut self) {

@@ -39,7 +39,7 @@ impl Service {
         self.tell("WATCHDOG=1");
     }
 
-    /// About to end.
+    /// About to end, which the whole process has to do soon from now on.
     pub fn stopping(&self) {
         self.tell("STOPPING=1");
     }

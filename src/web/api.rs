@@ -150,7 +150,7 @@ async fn request(app: &App, verb: &'static str, toy: Option<ToyId>, asked: Asked
 
 async fn stop(app: &App, whom: Whom, asked: Asked) -> Done {
     let targets = match whom {
-        Whom::All => listed(&asked.body)?.unwrap_or_else(|| vec![Target::All]),
+        Whom::All => listed(&asked.body).unwrap_or_else(|| vec![Target::All]),
         whom => vec![target(whom, &asked)?],
     };
     let single = matches!((whom, &targets[..]), (Whom::Toy, _));
@@ -168,11 +168,13 @@ async fn stop(app: &App, whom: Whom, asked: Asked) -> Done {
 async fn outcomes(mut answers: mpsc::UnboundedReceiver<Answer>, single: bool, late: &str) -> Done {
     let mut left: Option<usize> = None;
     let mut results = Map::new();
+    // Of somebody who does not exist, or of nobody.
+    let mut refused = None;
     let mut codes: Vec<Option<ErrorCode>> = Vec::new();
     let deadline = Instant::now() + PATIENCE;
     while left.is_none_or(|left| left > 0) {
         match tokio::time::timeout_at(deadline, answers.recv()).await {
-            Ok(Some(Answer::Addressed(more))) => left = Some(left.unwrap_or(0) + more),
+            Ok(Some(Answer::Addressed(outcomes))) => left = Some(outcomes),
             Ok(Some(Answer::Outcome { toy, result, code })) => {
                 left = left.map(|left| left - 1);
                 if single {
@@ -184,11 +186,7 @@ async fn outcomes(mut answers: mpsc::UnboundedReceiver<Answer>, single: bool, la
                     Some(toy) => {
                         results.insert(toy.to_string(), result);
                     }
-                    // There is no such group, or nobody to ask.
-                    None if code.is_some() => {
-                        let status = code.map_or(StatusCode::OK, status);
-                        return Ok((status, axum::Json(result)).into_response());
-                    }
+                    None if code.is_some() && refused.is_none() => refused = Some(result),
                     None => {}
                 }
             }
@@ -204,7 +202,11 @@ async fn outcomes(mut answers: mpsc::UnboundedReceiver<Answer>, single: bool, la
         Some(code) if failed == codes.len() => status(*code),
         Some(_) => StatusCode::MULTI_STATUS,
     };
-    let body = json!({"ok": failed == 0, "results": results});
+    let body = match refused {
+        Some(refused) if results.is_empty() => refused,
+        Some(refused) => json!({"ok": false, "results": results, "error": refused["error"]}),
+        None => json!({"ok": failed == 0, "results": results}),
+    };
     Ok((status, axum::Json(body)).into_response())
 }
 
@@ -285,25 +287,17 @@ fn target(whom: Whom, asked: &Asked) -> Result<Target, Refusal> {
     })
 }
 
-/// The toys that a body lists; `None` if it is empty.
-fn listed(body: &[u8]) -> Result<Option<Vec<Target>>, Refusal> {
-    if body.trim_ascii().is_empty() {
-        return Ok(None);
-    }
-    let wrong = || Refusal::invalid("toys: must be a list of the ids of toys");
-    let body: Value = serde_json::from_slice(body).map_err(|_| wrong())?;
-    let body = body.as_object().ok_or_else(wrong)?;
-    match (body.len(), body.get("toys").and_then(Value::as_array)) {
-        (0, _) => Ok(None),
-        (1, Some(toys)) if (1..=MAX_LISTED).contains(&toys.len()) => {
-            let targets = toys.iter().map(|id| {
-                let id = id.as_str().ok_or_else(wrong)?;
-                id.parse().map(Target::Toy).map_err(|_| unknown_toy(id))
-            });
-            targets.collect::<Result<_, _>>().map(Some)
-        }
-        _ => Err(wrong()),
-    }
+/// The toys that a body lists. `None` if it does not say for certain which toys are meant: whoever
+/// wants a stop has to get one.
+fn listed(body: &[u8]) -> Option<Vec<Target>> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let body = body.as_object().filter(|body| body.len() == 1)?;
+    let toys = body.get("toys")?.as_array()?;
+    let toys = toys
+        .iter()
+        .map(|id| id.as_str()?.parse().ok().map(Target::Toy));
+    let toys: Vec<Target> = toys.collect::<Option<_>>()?;
+    (1..=MAX_LISTED).contains(&toys.len()).then_some(toys)
 }
 
 /// A switch: as over MQTT, or the same as JSON.

@@ -130,7 +130,7 @@ pub enum Call {
 /// One answer to a command.
 #[derive(Debug)]
 pub enum Answer {
-    /// So many outcomes follow.
+    /// So many outcomes follow. Said once, before the first of them.
     Addressed(usize),
     /// What became of it, for one toy.
     Outcome {

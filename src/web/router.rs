@@ -24,7 +24,7 @@ use super::desk::{Asker, Handle};
 use super::guard::{Guard, Way};
 use super::log::Lines;
 use super::refusal::Refusal;
-use super::table::{Act, Method, OPERATIONS, Operation};
+use super::table::{Act, Method, OPERATIONS, Operation, Whom};
 use super::{assets, stream};
 
 /// The most bytes of a body. Payloads for toys have a tighter bound of their own.
@@ -32,6 +32,9 @@ const MAX_BODY: usize = 64 * 1_024;
 
 /// How long a body may take to come.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a stop waits to hear which toys are meant. Then all are.
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Scripts, styles and pictures come from here alone, and nothing goes anywhere else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -198,24 +201,31 @@ async fn answer(
     } else {
         app.guard.admit(way, peer, headers, Instant::now())?
     };
+    let body = match operation.act {
+        // The address says everything.
+        Act::Stop(Whom::Toy | Whom::Group) => Bytes::new(),
+        // A stop is never refused for its body: without one it stops all.
+        Act::Stop(Whom::All) => read(headers, body, STOP_PATIENCE).await.unwrap_or_default(),
+        _ => read(headers, body, BODY_PATIENCE).await?,
+    };
     let asked = Asked {
         asker,
         peer,
         names,
-        body: read(headers, body).await?,
+        body,
         number,
     };
     api::act(app, operation.act, asked).await
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+async fn read(headers: &HeaderMap, body: Body, patience: Duration) -> Result<Bytes, Refusal> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_BODY) {
         return Err(Refusal::too_large(MAX_BODY));
     }
-    match timeout(BODY_PATIENCE, to_bytes(body, MAX_BODY)).await {
+    match timeout(patience, to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => Err(Refusal::too_large(MAX_BODY)),
         Err(_) => Err(Refusal::too_slow()),

@@ -147,6 +147,7 @@ fn results() -> Value {
         "Results": object(json!({
             "ok": {"type": "boolean", "description": "whether all toys did it"},
             "results": map(refer("Result")),
+            "error": error,
         }), &["ok", "results"]),
         "Done": object(json!({"ok": {"const": true}, "data": {"type": "object"}}), &["ok", "data"]),
         "Findings": object(json!({

@@ -51,7 +51,7 @@ impl Lock {
     }
 
     /// The cookie of a new session. Without a path it holds for the folder of the address that sets
-    /// it, whatever stands before that.
+    /// it, `/api`, whatever stands before that.
     pub(super) fn cookie(&self) -> String {
         format!(
             "{COOKIE}={}; HttpOnly; SameSite=Strict; Max-Age=31536000",

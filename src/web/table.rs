@@ -244,7 +244,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .refused(FORGETTING),
     post("/api/stop", Act::Stop(Whom::All), maybe("StopSome", r#"{"toys": ["toy_d3ef8320"]}"#), "Results")
         .named("Stop", "stop_all", "Stop all toys, or those that the body lists")
-        .more("Goes before everything else. After a stop of all toys, levels above 0 are refused for a moment.")
+        .more(
+            "Goes before everything else. After a stop of all toys, levels above 0 are refused for a \
+             moment. A body that does not say in time and for certain which toys are meant stops all.",
+        )
         .refused(STOPPING),
     post("/api/all/set", Act::Set(Whom::All), SET, "Results")
         .named("Groups", "set_all", "Change outputs of all toys")
@@ -314,6 +317,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .open(),
     get("/metrics", Act::Metrics, Answers::Text("text/plain; version=0.0.4"))
         .named("Health", "metrics", "Metrics for Prometheus"),
+    get("/api/metrics", Act::Metrics, Answers::Text("text/plain; version=0.0.4"))
+        .named("Health", "metrics_for_browsers", "The same where the cookie of a login holds"),
 ];
 
 #[cfg(test)]

@@ -134,3 +134,28 @@ async fn the_log_names_no_level_toy_or_address() {
     let check = run_command(&rig.config, &["check"]).await;
     assert_eq!(check.code, Some(0), "{check:?}");
 }
+
+#[tokio::test]
+async fn a_restart_reads_anew_what_the_log_may_say() {
+    let rig = Setup::app(toys()).start().await;
+    let settings = std::fs::read_to_string(&rig.config).unwrap();
+    let more = "[privacy]\ndiscreet = true\n[log]\nlevel = \"debug\"\n";
+    std::fs::write(&rig.config, settings + more).unwrap();
+    let before = rig.bridge.log().lines().count();
+    let mark = rig.home.mark();
+    rig.request("restart", json!({})).await;
+    rig.ready(mark).await;
+    // What happens to a backend is told with its name.
+    rig.app.go().await.unwrap();
+    rig.home
+        .says(&rig.topic(EDGE, "availability"), "offline")
+        .await;
+    let log = rig.bridge.log().to_lowercase();
+    let ended = log
+        .lines()
+        .skip(before)
+        .skip_while(|l| !l.ends_with("info ended"));
+    let after: Vec<&str> = ended.collect();
+    assert!(after.iter().any(|line| line.contains(" debug ")), "{log}");
+    assert!(!after.iter().any(|line| line.contains("lovense")), "{log}");
+}

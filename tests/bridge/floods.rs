@@ -247,3 +247,29 @@ async fn a_backlog_in_the_broker_is_older_than_the_stop_that_overtook_it() {
     rig.set(LUSH, json!({"vibrate": 25})).await;
     assert_eq!(rig.app.level(LUSH, Function::Vibrate), 5);
 }
+
+#[tokio::test]
+async fn a_backlog_in_the_broker_is_older_than_the_quiet_that_overtook_it() {
+    let rig = Setup::toys(&[("Lush 3", LUSH)]).start().await;
+    rig.set(LUSH, json!({"vibrate": 50})).await;
+    let mark = rig.home.mark();
+    let topic = rig.topic(LUSH, "vibrate/set");
+    for n in 0_u32..2_000 {
+        rig.home.publish(&topic, (10 + n % 90).to_string());
+    }
+    // Over before the backlog is.
+    for word in ["ON", "OFF"] {
+        rig.home.publish(&rig.bridge_topic("quiet/set"), word);
+    }
+    settled(&rig, LUSH).await;
+    assert!(rig.app.all_zero());
+    let results = rig.home.after(mark).into_iter();
+    let results = results.filter(|seen| seen.topic.ends_with("/result"));
+    let held = results.filter(|seen| {
+        let message = &seen.json()["error"]["message"];
+        *message == "it was sent before a stop"
+    });
+    assert!(held.count() > 0, "quiet overtook nothing");
+    rig.set(LUSH, json!({"vibrate": 25})).await;
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 5);
+}

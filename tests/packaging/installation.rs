@@ -6,6 +6,8 @@ use std::path::Path;
 use crate::program::{Running, answer, program};
 use crate::repository;
 use crate::shared::DEADLINE;
+use crate::shared::client::{Client, Received};
+use crate::shared::mosquitto::{Mosquitto, Setup};
 
 #[test]
 fn every_shell_and_the_manual_know_every_command() {
@@ -52,24 +54,29 @@ fn packages_name_files_that_exist() {
     assert!(root.join(units).join("toy2mqtt.service").is_file());
 }
 
-#[test]
-fn systemd_is_told_when_it_is_up_that_it_lives_and_when_it_ends() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("notify");
+/// The program as a service in this folder, and what it tells systemd, message by message.
+fn service(folder: &Path, broker: &str) -> (Running, impl Fn() -> String + use<>) {
+    let path = folder.join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
     socket.set_read_timeout(Some(DEADLINE)).unwrap();
-    let told = || {
+    let told = move || {
         let mut message = [0; 64];
         let length = socket.recv(&mut message).unwrap();
         String::from_utf8_lossy(&message[..length]).into_owned()
     };
     let child = program()
-        .args(["run", "-o", "mqtt.url=mqtt://127.0.0.1:1"])
-        .current_dir(&folder)
-        .env("STATE_DIRECTORY", folder.path())
+        .args(["run", "-o", &format!("mqtt.url={broker}")])
+        .current_dir(folder)
+        .env("STATE_DIRECTORY", folder)
         .env("NOTIFY_SOCKET", &path)
         .spawn();
-    let mut running = Running(child.unwrap());
+    (Running(child.unwrap()), told)
+}
+
+#[test]
+fn systemd_is_told_when_it_is_up_that_it_lives_and_when_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut running, told) = service(folder.path(), "mqtt://127.0.0.1:1");
     assert_eq!(told(), "READY=1");
     assert_eq!(told(), "WATCHDOG=1");
     assert_eq!(told(), "WATCHDOG=1");
@@ -85,4 +92,22 @@ fn systemd_is_told_when_it_is_up_that_it_lives_and_when_it_ends() {
     // Often enough for the unit.
     let unit = repository("packaging/systemd/toy2mqtt.service");
     assert!(unit.contains("\nType=notify\n") && unit.contains("\nWatchdogSec=30\n"));
+}
+
+#[tokio::test]
+async fn a_restart_is_no_end_for_systemd() {
+    let broker = Mosquitto::start(&Setup::default()).await;
+    let mut client = Client::connect(broker.addr, "somebody").await;
+    assert!(client.subscribe("toy2mqtt/bridge/state").await);
+    let folder = tempfile::tempdir().unwrap();
+    let (_running, told) = service(folder.path(), &format!("mqtt://{}", broker.addr));
+    assert_eq!(told(), "READY=1");
+    let online = |seen: &Received| seen.text() == "online";
+    client.wait_for("toy2mqtt/bridge/state", online).await;
+    client
+        .publish("toy2mqtt/bridge/request/restart", "", false)
+        .await;
+    // Had it said that it stops, systemd would kill it a while later.
+    let next = std::iter::repeat_with(told).find(|message| message != "WATCHDOG=1");
+    assert_eq!(next.as_deref(), Some("READY=1"));
 }

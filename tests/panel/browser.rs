@@ -257,7 +257,8 @@ impl Tab {
         (number(0), number(1), number(2))
     }
 
-    async fn mouse(&self, kind: &str, x: f64, y: f64) {
+    /// Presses, moves or releases the mouse.
+    pub(crate) async fn mouse(&self, kind: &str, x: f64, y: f64) {
         let event = json!({
             "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1,
             "buttons": i32::from(kind != "mouseReleased"),
@@ -272,11 +273,16 @@ impl Tab {
         self.mouse("mouseReleased", x, y).await;
     }
 
-    /// Drags the knob of a slider from its left end to a share of its length, in many steps.
-    pub(crate) async fn drag(&self, selector: &str, to: f64, touch: bool) {
+    /// Where the knob of a slider is at a share of its length, and how high.
+    pub(crate) async fn rail(&self, selector: &str) -> (impl Fn(f64) -> f64 + use<>, f64) {
         let (x, y, half) = self.place(selector).await;
         let reach = half - 13.0;
-        let at = |share: f64| x - reach + 2.0 * reach * share;
+        (move |share: f64| x - reach + 2.0 * reach * share, y)
+    }
+
+    /// Drags the knob of a slider from its left end to a share of its length, in many steps.
+    pub(crate) async fn drag(&self, selector: &str, to: f64, touch: bool) {
+        let (at, y) = self.rail(selector).await;
         let steps = 40;
         let points = (0..=steps).map(|step| at(to * f64::from(step) / f64::from(steps)));
         let finger = async |kind: &str, points: Value| {

@@ -41,7 +41,17 @@ impl Stage {
 
     /// A tab that shows all toys.
     pub(crate) async fn tab(&self, phone: bool) -> Tab {
-        let tab = self.browser.tab(phone).await;
+        self.show(self.browser.tab(phone).await).await
+    }
+
+    /// The same for a mouse, with a script that runs before anything else.
+    pub(crate) async fn tab_with(&self, script: &str) -> Tab {
+        let tab = self.browser.tab(false).await;
+        tab.always(script).await;
+        self.show(tab).await
+    }
+
+    async fn show(&self, tab: Tab) -> Tab {
         tab.open(&self.address("")).await;
         tab.shows(".card input").await;
         tab

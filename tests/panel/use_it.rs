@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use toy2mqtt::sim::Function;
 use toy2mqtt::sim::lovense_app::RequestKind;
 
@@ -121,6 +121,91 @@ async fn escape_stops_everything_at_once_even_in_the_middle_of_a_drag() {
     tab.until(&format!("document.querySelector({knob:?}).value === '0'"))
         .await;
     assert_eq!(stage.rig.app.level(LUSH, Function::Vibrate), 0);
+}
+
+/// Counts in the page what it asks of toys.
+const COUNT: &str = "window.sets = 0; const real = window.fetch; \
+    window.fetch = (path, options) => { window.sets += path.endsWith('/set'); return real(path, options); };";
+
+#[tokio::test]
+async fn a_drag_that_goes_on_after_a_stop_says_nothing_until_it_is_let_go() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    let tab = stage.tab_with(COUNT).await;
+    let knob = slider(LUSH, "vibrate");
+    let (at, y) = tab.rail(&knob).await;
+    tab.mouse("mousePressed", at(0.0), y).await;
+    for step in 1..=5 {
+        tab.mouse("mouseMoved", at(0.1 * f64::from(step)), y).await;
+    }
+    let running = |state: &Value| state["state"] == "ON";
+    stage.rig.state_until(LUSH, running).await;
+    tab.key("Escape").await;
+    tab.until("document.querySelector('#stop-all').textContent.includes('Stopped')")
+        .await;
+    // Past the moment in which the bridge refuses every level.
+    while stage.rig.ask(EDGE, "set", json!({"vibrate_1": 5})).await["ok"] != true {}
+    let sets = tab.eval("window.sets").await;
+    for step in 6..=9 {
+        tab.mouse("mouseMoved", at(0.1 * f64::from(step)), y).await;
+    }
+    assert_eq!(tab.eval("window.sets").await, sets);
+    tab.until(&format!("document.querySelector({knob:?}).value === '0'"))
+        .await;
+    assert_eq!(stage.rig.app.level(LUSH, Function::Vibrate), 0);
+    tab.mouse("mouseReleased", at(0.9), y).await;
+    // Whoever takes hold of it again means it.
+    tab.drag(&knob, 0.5, false).await;
+    stage.rig.state_until(LUSH, running).await;
+}
+
+/// Leaves the first request to each of these paths of the page without an answer.
+const HANG: &str = "window.hang = []; const real = window.fetch; \
+    window.fetch = (path, options) => { const at = window.hang.indexOf(path); \
+    return at < 0 ? real(path, options) : (window.hang.splice(at, 1), new Promise(() => {})); };";
+
+#[tokio::test]
+async fn every_press_of_stop_all_is_a_stop_whatever_became_of_the_one_before() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    let tab = stage.tab_with(HANG).await;
+    let start = async || {
+        // After a stop of all toys, levels are refused for a moment.
+        while stage.rig.ask(LUSH, "set", json!({"vibrate": 60})).await["ok"] != true {}
+    };
+    let stopped = async || {
+        stage
+            .rig
+            .state_until(LUSH, |state| state["state"] == "OFF")
+            .await;
+        assert_eq!(stage.rig.app.level(LUSH, Function::Vibrate), 0);
+    };
+    // The first one is lost on a dead connection.
+    start().await;
+    tab.eval("window.hang = ['api/stop']").await;
+    tab.key("Escape").await;
+    tab.until("window.hang.length === 0").await;
+    tab.key("Escape").await;
+    stopped().await;
+    let says = "document.querySelector('#stop-all').textContent.includes('Stopped')";
+    tab.until(says).await;
+    // The first one is confirmed, but something that was asked before it is still on its way.
+    let path = format!("api/toys/{}/vibrate_1/set", toy(EDGE));
+    tab.eval(&format!("window.hang = [{path:?}]")).await;
+    tab.eval(&format!(
+        "document.querySelector({:?}).focus()",
+        slider(EDGE, "vibrate_1")
+    ))
+    .await;
+    tab.key("ArrowRight").await;
+    tab.until("window.hang.length === 0").await;
+    for _ in 0..2 {
+        start().await;
+        tab.key("Escape").await;
+        stopped().await;
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::client::{Client, WithPanel as _};
+use crate::shared::mosquitto::free_port;
 use crate::support::{Setup, toy};
 
 const LUSH: &str = "f082c00246fa";
@@ -107,4 +108,27 @@ async fn diagnostics_hold_no_secret_and_health_tells_links() {
         .await
         .json();
     assert_eq!(health["info"]["backends"]["lovense_lan"]["state"], "up");
+}
+
+#[tokio::test]
+async fn the_panels_doctor_knows_its_own_bridge_without_a_broker() {
+    for discreet in [false, true] {
+        let port = free_port();
+        let more = format!(
+            "[privacy]\ndiscreet = {discreet}\n[wsdm]\nenabled = true\nlisten = \"127.0.0.1:{port}\"\n"
+        );
+        let setup = Setup::toys(&[("Lush 3", LUSH)]).panel("").more(&more);
+        let mut rig = setup.start().await;
+        let client = Client::of(&rig).await;
+        rig.broker.kill();
+        let findings = client.done("/api/doctor", json!(null)).await["findings"].clone();
+        let findings = findings.as_array().unwrap();
+        assert_eq!(findings[0]["hop"], "broker");
+        assert_eq!(findings[0]["ok"], false);
+        let waits = format!("the bridge waits for toys at ws://127.0.0.1:{port}");
+        assert!(
+            findings.iter().any(|one| one["text"] == waits),
+            "{findings:?}"
+        );
+    }
 }

@@ -202,3 +202,27 @@ async fn without_the_panel_and_with_a_taken_port_the_bridge_works_the_same() {
     off.set(LUSH, json!({"vibrate": 40})).await;
     assert!(!off.bridge.log().contains("panel"));
 }
+
+#[tokio::test]
+async fn limits_and_names_are_kept_before_anybody_hears_of_them() {
+    let mut rig = Setup::toys(&[("Lush 3", LUSH)]).panel("").start().await;
+    let client = Client::of(&rig).await;
+    // One after another, since what has just been written is not written again at once.
+    for max in [80, 60] {
+        client
+            .done(&of(LUSH, "/limits"), json!({ "max": max }))
+            .await;
+    }
+    rig.bridge.kill().await;
+    rig.start_again().await;
+    rig.state_until(LUSH, |state| state["limit"] == 60).await;
+    for name in ["Alpha", "Beta"] {
+        let rename = json!({"toy": toy(LUSH), "name": name});
+        assert_eq!(rig.request("rename", rename).await["status"], "ok");
+    }
+    rig.bridge.kill().await;
+    rig.start_again().await;
+    let client = Client::of(&rig).await;
+    let shown = client.get(&of(LUSH, "")).await.json();
+    assert_eq!(shown["name"], "Beta");
+}

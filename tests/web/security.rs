@@ -180,6 +180,11 @@ async fn a_token_is_asked_for_guesses_are_counted_and_nothing_is_logged() {
             .status,
         200
     );
+    // The browser sends such a cookie back below /api/ and nowhere else: the panel leads there.
+    let metrics = client.send("GET", "/api/metrics", &with_cookie, b"").await;
+    assert_eq!(metrics.status, 200);
+    let links = client.get("/bridge.js").await.text();
+    assert!(links.contains("href=\"api/metrics\"") && !links.contains("href=\"metrics\""));
     let forgetful = [HOST, ("cookie", session.as_str())];
     refused(
         &client.send("POST", "/api/stop", &forgetful, b"").await,

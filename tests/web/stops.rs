@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use toy2mqtt::sim::Function;
 use toy2mqtt::sim::lovense_app::Spread;
 
-use crate::client::{Client, WithPanel as _};
+use crate::client::{Client, WithPanel as _, panel_of};
 use crate::support::{Setup, soon, toy};
 
 const LUSH: &str = "f082c00246fa";
@@ -78,8 +78,97 @@ async fn one_toy_some_toys_and_groups_are_stopped() {
     let some = client.done("/api/stop", some).await;
     assert_eq!(some["results"].as_object().unwrap().len(), 1);
     assert_eq!(levels(), [10, 0]);
-    let wrong = client.post("/api/stop", r#"{"toys": "all"}"#).await;
-    assert_eq!(wrong.status, 400);
+}
+
+#[tokio::test]
+async fn a_stop_is_not_refused_for_its_body_and_does_not_wait_for_it() {
+    let groups = format!("[[group]]\nname = \"one\"\ntoys = [\"{}\"]\n", toy(NORA));
+    let rig = Setup::toys(&[("Lush 3", LUSH), ("Nora", NORA)])
+        .panel("")
+        .more(&groups)
+        .start()
+        .await;
+    let client = Client::of(&rig).await;
+    let run = async || {
+        for hardware in [LUSH, NORA] {
+            // After a stop of all toys, levels are refused for a moment.
+            let set = json!({"vibrate": 50});
+            while rig.ask(hardware, "set", set.clone()).await["ok"] != true {}
+        }
+    };
+    let levels = || [LUSH, NORA].map(|hardware| rig.app.level(hardware, Function::Vibrate));
+    let unclear = [
+        r#"{"toys": "all"}"#,
+        r#"{"toys": ["toy"]}"#,
+        r#"{"toys": []}"#,
+        r#"["all"]"#,
+        "ON",
+        "{",
+    ];
+    run().await;
+    for body in unclear {
+        let answer = client.post("/api/stop", body).await;
+        assert_eq!(answer.status, 200, "{body}: {}", answer.text());
+        assert_eq!(answer.json()["results"].as_object().unwrap().len(), 2);
+    }
+    assert_eq!(levels(), [0, 0]);
+    // Announced, and longer than anything that is read, or never there.
+    let headers = |length: &'static str| {
+        [
+            ("host", "localhost"),
+            ("x-toy2mqtt", "1"),
+            ("content-length", length),
+        ]
+    };
+    for length in ["99999999", "40"] {
+        run().await;
+        let answer = client
+            .send("POST", "/api/stop", &headers(length), b"{")
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(levels(), [0, 0]);
+    }
+    run().await;
+    let stop = format!("/api/toys/{}/stop", toy(LUSH));
+    let answer = client.send("POST", &stop, &headers("40"), b"{").await;
+    assert_eq!((answer.status, levels()), (200, [0, 10]));
+    let stop = "/api/groups/one/stop";
+    let answer = client.send("POST", stop, &headers("99999999"), b"{").await;
+    assert_eq!((answer.status, levels()), (200, [0, 0]));
+}
+
+#[tokio::test]
+async fn a_stop_of_some_is_answered_when_all_of_them_have_answered() {
+    let rig = Setup::toys(&[("Lush 3", LUSH), ("Nora", NORA)])
+        .panel("")
+        .start()
+        .await;
+    let client = Client::of(&rig).await;
+    rig.set(LUSH, json!({"vibrate": 50})).await;
+    rig.app.set_connected(NORA, false).unwrap();
+    rig.home
+        .says(&rig.topic(NORA, "availability"), "offline")
+        .await;
+    rig.app
+        .change_faults(|faults| faults.effect_latency = Spread::ms(200, 200));
+    // Those who are away or unknown answer at once, and first.
+    let unknown = "toy_00000000";
+    let some = json!({"toys": [toy(NORA), unknown, toy(LUSH)]});
+    let answer = client.post("/api/stop", some.to_string()).await;
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 0);
+    assert_eq!(answer.status, 207, "{}", answer.text());
+    let answer = answer.json();
+    assert_eq!(answer["ok"], false);
+    assert_eq!(answer["results"][toy(LUSH)]["ok"], true);
+    let away = &answer["results"][toy(NORA)]["error"]["code"];
+    assert_eq!(*away, "offline");
+    assert_eq!(answer["error"]["code"], "unknown_toy");
+    let nobody = json!({"toys": [unknown]}).to_string();
+    let nobody = client.post("/api/stop", nobody).await;
+    assert_eq!(
+        (nobody.status, nobody.code()),
+        (404, "unknown_toy".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -148,4 +237,32 @@ async fn a_stop_that_is_not_confirmed_is_said_to_be_and_goes_on() {
         app.level(LUSH, Function::Vibrate) == 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_bridge_that_keeps_out_obeys_its_panel_in_nothing_but_stops() {
+    let mut rig = Setup::toys(&[("Lush 3", LUSH)]).panel("").start().await;
+    let (other, _) = rig.start_another("other");
+    other
+        .logged("another bridge uses the same base topic")
+        .await;
+    let (own, panel) = (Client::of(&rig).await, Client(panel_of(&other).await));
+    let set = format!("/api/toys/{}/vibrate/set", toy(LUSH));
+    let refused = async || {
+        let answer = panel.post(&set, "80").await;
+        assert_eq!((answer.status, answer.code()), (409, "busy".to_owned()));
+    };
+    refused().await;
+    // Not even when the broker is away, as long as it does not know that the first is gone.
+    rig.broker.kill();
+    for bridge in [&rig.bridge, &other] {
+        bridge.logged("no connection to the broker").await;
+    }
+    refused().await;
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 0);
+    // The first has only its panel left, and the other's stops are stops.
+    own.done(&set, json!(50)).await;
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 10);
+    panel.done("/api/stop", json!(null)).await;
+    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 0);
 }

@@ -13,7 +13,7 @@ pub(super) const CURE: &str = "open the app on the phone; to pair it, scan the p
 
 /// One account. `held` is what the running bridge says of it: two connections for one user might get
 /// into each other's way.
-pub(super) async fn account(options: Options, held: Value, patience: Duration) -> Vec<Finding> {
+pub(super) async fn account(options: Options, held: &Value, patience: Duration) -> Vec<Finding> {
     let hop = options.id.to_string();
     if held["state"] == "up" {
         let text = "the bridge is connected to the maker's server, and an app is there";

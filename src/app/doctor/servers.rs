@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::Finding;
 use crate::backend::buttplug::{Fault, Options, Place, ProbeReport, probe};
 
-/// One server. `held` is what the running bridge says of it.
-pub(super) async fn server(options: Options, held: Value) -> Vec<Finding> {
+/// One server. `held` is what the running bridge says of its own.
+pub(super) async fn server(options: Options, held: &Value) -> Vec<Finding> {
     let hop = options.id.to_string();
     let place = options.place.to_string();
     // A server has one place, and that is the bridge's.
@@ -15,7 +15,7 @@ pub(super) async fn server(options: Options, held: Value) -> Vec<Finding> {
         return vec![Finding::good(hop, text)];
     }
     if matches!(options.place, Place::Listen { .. }) {
-        return vec![waiting(hop, &place, &held)];
+        return vec![waiting(hop, &place, held)];
     }
     #[cfg(feature = "embedded-buttplug")]
     if let Place::Embedded { .. } = options.place {

@@ -112,6 +112,27 @@ fn whoever_kept_out_lets_the_other_reconnect_first() {
     assert!(matches!(rival.connected(START), Step::Marker(_)));
 }
 
+#[test]
+fn whoever_was_there_counts_as_there_until_found_gone() {
+    let mut rival = rival("b");
+    assert!(!rival.keeps_out() && !rival.is_finding_out());
+    let transaction = probing(&mut rival);
+    assert!(!rival.keeps_out() && rival.is_finding_out());
+    rival.answer(&transaction, START);
+    assert!(rival.keeps_out() && !rival.is_finding_out());
+    // While it is asked again, and while there is no connection.
+    let Some(Step::Probe(_)) = rival.tick(START + AGAIN) else {
+        panic!("it asks");
+    };
+    assert!(rival.keeps_out());
+    rival.disconnected();
+    assert!(rival.keeps_out() && !rival.is_finding_out());
+    assert!(matches!(rival.connected(START), Step::Probe(_)));
+    assert!(rival.keeps_out());
+    assert_eq!(rival.tick(START + PROBE), Some(Step::Begin));
+    assert!(!rival.keeps_out());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -73,7 +73,7 @@ function App() {
 
 // Before anything else may take the key: in every place, on stale data, too.
 addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && state.link !== 'locked') stopAll();
+  if (event.key === 'Escape' && !event.repeat && state.link !== 'locked') stopAll();
 }, true);
 
 connect();

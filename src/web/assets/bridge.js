@@ -93,6 +93,6 @@ export function Health() {
       <${Figure} label="Memory" value=${health.rss_kib && Math.round(health.rss_kib / 102.4) / 10} unit="MiB" /><${Figure} label="Instance" value=${info.instance} /></dl>
       <div class="field"><label for="log-level">Log level</label><select id="log-level" value=${info.log_level} onChange=${level}>${['error', 'warn', 'info', 'debug', 'trace'].map((one) => html`<option key=${one} value=${one}>${one}</option>`)}</select>
         <${Copy} topic="bridge/request/log_level" payload=${() => ({ level: info.log_level })} name="log level" /></div>
-      <p class="note">For Prometheus: <a href="metrics">metrics</a>. For whoever watches the process: <a href="healthz">healthz</a>, <a href="readyz">readyz</a>.</p></section>
+      <p class="note">For Prometheus: <a href="api/metrics">metrics</a>. For whoever watches the process: <a href="healthz">healthz</a>, <a href="readyz">readyz</a>.</p></section>
   </div></div></section>`;
 }

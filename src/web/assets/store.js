@@ -5,7 +5,7 @@ import { useEffect, useReducer } from './vendor/preact.js';
 export const state = {
   link: 'connecting', // connecting, live, lost, locked
   info: null, toys: new Map(), activity: [], log: [], groups: [], patterns: [],
-  stopping: null, // { since, tries, error } while a stop of all toys is not acknowledged
+  stopping: null, // { error } while a stop of all toys is not acknowledged
   stopped: null, // { at } for a moment after it was
   toasts: [], lostAt: null,
 };
@@ -93,22 +93,25 @@ export let stops = 0;
 const underWay = new Map(); // toy → sets under way
 const pause = (ms) => new Promise((wake) => setTimeout(wake, ms));
 
-/** Stops all toys: asks again and again until the bridge says that it has. */
+/**
+ * Stops all toys: asks again and again until the bridge says that it has. Whoever presses again means
+ * it: the request before may hang, or something may have started a toy since. The last press counts.
+ */
 export async function stopAll() {
   stops += 1;
   sliders.forEach((slider) => slider.drop());
-  if (state.stopping) { state.stopping.again?.(); return; }
   const busy = [...underWay.values()].flatMap((set) => [...set]);
-  const stopping = { since: Date.now(), tries: 0, error: null };
+  const stopping = { error: state.stopping?.error };
+  const overtaken = () => state.stopping !== stopping;
   state.stopping = stopping;
   state.stopped = null;
   changed();
-  for (;;) {
-    stopping.tries += 1;
+  for (let patience = 6000; ; patience = 3000) {
     try {
-      await ask('api/stop', { body: null, patience: stopping.tries === 1 ? 6000 : 3000 });
+      await ask('api/stop', { body: null, patience });
       break;
     } catch (error) {
+      if (overtaken()) return;
       // It came through. A toy that is away cannot be told; whatever moved it ends by itself.
       const failed = Object.values(error.body?.results ?? {}).filter((one) => !one.ok);
       if (failed.length && failed.every((one) => one.error?.code === 'offline')) {
@@ -117,14 +120,16 @@ export async function stopAll() {
       }
       stopping.error = error.message;
       changed();
-      await Promise.race([pause(300), new Promise((wake) => { stopping.again = wake; })]);
+      await pause(300);
+      if (overtaken()) return;
     }
   }
   // What was on its way when the button was pressed may have come in after the stop.
-  if (busy.length) {
+  if (busy.length && !overtaken()) {
     await Promise.allSettled(busy);
-    await ask('api/stop', { body: null }).catch(() => {});
+    if (!overtaken()) await ask('api/stop', { body: null }).catch(() => {});
   }
+  if (overtaken()) return;
   state.stopping = null;
   state.stopped ??= { at: Date.now() };
   const shown = state.stopped;
@@ -158,11 +163,14 @@ const sliders = new Set();
 /** Sends the newest value of a slider: one request at a time, and the last one always. */
 export class Slider {
   constructor(toy, attribute, show) {
-    Object.assign(this, { toy, attribute, show, next: undefined, busy: false });
+    Object.assign(this, { toy, attribute, show, next: undefined, busy: false, down: false, mute: false });
     sliders.add(this);
   }
   put(value) { this.next = value; if (!this.busy) this.run(); }
-  drop() { this.next = undefined; this.show(null); }
+  /** A pointer holds it (`true`), or has let go. */
+  grab(down) { this.down = down; this.mute = false; }
+  /** A stop came. A drag that goes on was begun before it: it says nothing until it has been let go. */
+  drop() { this.next = undefined; this.mute = this.down; this.show(null); }
   close() { sliders.delete(this); }
   async run() {
     this.busy = true;

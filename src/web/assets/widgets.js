@@ -93,7 +93,13 @@ export function Level({ id, attribute, name, target, applied, limit = 100, min =
   slider.current.show = setHeld;
   useEffect(() => () => slider.current.close(), []);
   const shown = Math.round(held ?? target ?? applied ?? 0);
-  const put = (event) => { const value = Number(event.target.value); setHeld(value); slider.current.put(value); };
+  const put = (event) => {
+    if (slider.current.mute) { event.target.value = shown; return; }
+    const value = Number(event.target.value);
+    setHeld(value);
+    slider.current.put(value);
+  };
+  const grab = (down) => () => slider.current.grab(down);
   const place = (value) => `${((Math.min(100, Math.max(min, value)) - min) / (100 - min)) * 100}%`;
   const moving = applied !== null && applied !== undefined && Math.round(applied) !== shown;
   const said = `${shown} %${moving ? `, now ${Math.round(applied)} %` : ''}${limit < 100 ? `, limit ${limit} %` : ''}`;
@@ -105,7 +111,7 @@ export function Level({ id, attribute, name, target, applied, limit = 100, min =
       <span class="rail"></span><span class="applied"></span><span class="wanted"></span>
       ${limit < 100 && html`<span class="limit" title=${`Limit ${limit} %`}></span>`}
       <input type="range" id=${`${id}-${attribute}`} min=${min} max="100" step="1" value=${shown} disabled=${disabled}
-        aria-valuetext=${said} onInput=${put} />
+        aria-valuetext=${said} onInput=${put} onPointerDown=${grab(true)} onPointerUp=${grab(false)} onPointerCancel=${grab(false)} />
     </div></div>`;
 }
 
