@@ -19,7 +19,7 @@ test: ## all tests, with a real broker, a real D-Bus and a real browser
 	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo test --all-features
 
 bench: ## measure what the README claims
-	@scripts/need.sh cargo cc mosquitto
+	@scripts/need.sh cargo cc mosquitto dbus-daemon
 	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo bench
 
 pictures: ## take the pictures of the panel in docs/images
