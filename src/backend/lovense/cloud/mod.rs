@@ -129,6 +129,10 @@ impl Cloud {
         if !starts(&op.command) {
             self.roster().ran(hardware, false);
         }
+        // What the server told before its answer has been taken in by now.
+        if !is_stop && !self.reach().online {
+            return Err(offline("the app left the maker's server meanwhile"));
+        }
         Ok(())
     }
 }
