@@ -8,10 +8,10 @@ mod server;
 mod time;
 
 pub use choice::{BleScan, LogFormat, LogLevel, Protocol, RouteKind, Scheme, Trust};
-pub use cloud::{CloudUrl, UserId};
-pub use names::{Address, AppName, GroupName, Topic, ToyName, ToyRef};
+pub use cloud::CloudUrl;
+pub use names::{Address, AppName, GroupName, ServerName, Topic, ToyName, ToyRef, UserId};
 pub use net::{BrokerUrl, Fingerprint, Host};
-pub use server::{ListenAddress, ServerName, ServerUrl};
+pub use server::{ListenAddress, ServerUrl};
 pub use time::{OrOff, Rate, Span};
 
 /// What a text is not, and what it should be. Quotes the text, so not for secrets.

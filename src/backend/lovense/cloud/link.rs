@@ -139,7 +139,7 @@ impl CloudLink {
                             Ok(())
                         }
                         Ok(Frame::Close | Frame::Disconnected) => return Fault::Closed,
-                        Ok(Frame::Refused(why)) => return Fault::NoSocket(why),
+                        Ok(Frame::Refused) => return Fault::SentAway,
                         Ok(Frame::Event { name, payload }) => {
                             match news::read(&name, &payload) {
                                 Ok(news) => self.take(news, context),
@@ -223,8 +223,9 @@ impl CloudLink {
                 self.report(context, BackendState::Unpaired(pairing.instructions()));
             }
             News::NoPairing(why) if !self.cloud.reach().online => {
-                let reason = format!("no app is connected, and none can be paired: {why}");
-                self.report(context, BackendState::Down(reason));
+                debug!(link = self.name, "the server pairs no app: {why}");
+                let reason = "no app is connected, and the server pairs none at present";
+                self.report(context, BackendState::Down(reason.to_owned()));
             }
             News::Pairing(_) | News::NoPairing(_) => {}
         }

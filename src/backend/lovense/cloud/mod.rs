@@ -37,7 +37,7 @@ use tokio::sync::Notify;
 use self::account::Account;
 pub use self::fault::Fault;
 use self::line::Line;
-pub use self::options::{Options, OptionsError, RECONNECT, SERVER, Secret, Timing};
+pub use self::options::{Options, OptionsError, RECONNECT, SERVER, Timing};
 pub use self::pairing::Pairing;
 pub use self::probe::{ProbeError, ProbeReport, probe};
 use super::roster::{Address, Roster, starts, unmet};
