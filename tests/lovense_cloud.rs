@@ -301,7 +301,7 @@ async fn refusals_name_the_setting_and_never_the_token() {
     for (setting, options) in cases {
         let mut rig = rig_with(options.clone());
         let why = rig.app_down().await;
-        assert!(why.contains(setting) && why.contains("refused"), "{why}");
+        assert!(why.contains(setting) && why.contains("refuses"), "{why}");
         let error = probe(options, DEADLINE).await.unwrap_err().to_string();
         assert!(error.contains(setting), "{error}");
         let logged = rig.links[0].last_error().unwrap();
