@@ -3,7 +3,7 @@
 //!
 //! `account` logs in with the user's own developer token and opens a socket; `door` is where it
 //! leads. `frame` is what travels there, `news` what it means, `pairing` how an app gets to the other
-//! end. One [`Link`](crate::backend::Link) keeps the socket and tells who is there.
+//! end. One [`Link`] keeps the socket and tells who is there.
 //!
 //! # What "accepted" means here
 //! The server does not say what became of a command. One socket keeps its order, though, so a ping
