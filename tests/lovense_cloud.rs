@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use lovense_support::{A, B, DEADLINE, Rig, op, soon, vibrate};
 use serde_json::{Value, json};
-use toy2mqtt::backend::lovense::cloud::{Cloud, Options, OptionsError, Secret, Timing, probe};
-use toy2mqtt::backend::{Backend, LinkError, Report};
+use toy2mqtt::backend::lovense::cloud::{Cloud, Options, OptionsError, Timing, probe};
+use toy2mqtt::backend::{Backend, LinkError, Report, Token};
 use toy2mqtt::domain::{
     BackendId, BackendState, Bound, Command, HardwareId, OpError, Reading, ToyInput,
 };
@@ -45,7 +45,7 @@ async fn good_server() -> CloudHandle {
 /// Quick, and yet patient enough for a busy machine.
 fn options(server: &CloudHandle) -> Options {
     let known = CloudOptions::default();
-    let token = Secret::new(known.token);
+    let token = Token::new(known.token);
     Options {
         server: server.url(),
         timing: Timing {
@@ -286,7 +286,7 @@ async fn refusals_name_the_setting_and_never_the_token() {
         (
             "token",
             Options {
-                token: Secret::new("wrong-but-secret"),
+                token: Token::new("wrong-but-secret"),
                 ..options(&server)
             },
         ),
@@ -301,7 +301,7 @@ async fn refusals_name_the_setting_and_never_the_token() {
     for (setting, options) in cases {
         let mut rig = rig_with(options.clone());
         let why = rig.app_down().await;
-        assert!(why.contains(setting) && why.contains("refused"), "{why}");
+        assert!(why.contains(setting) && why.contains("refuses"), "{why}");
         let error = probe(options, DEADLINE).await.unwrap_err().to_string();
         assert!(error.contains(setting), "{error}");
         let logged = rig.links[0].last_error().unwrap();
@@ -419,7 +419,7 @@ async fn a_look_finds_the_app_or_how_to_pair_one() {
 
 #[test]
 fn a_token_is_not_sent_in_the_clear() {
-    let token = || Secret::new("x");
+    let token = || Token::new("x");
     for bad in [
         "http://api.example",
         "api.example",

@@ -1,4 +1,4 @@
-//! What somebody has to know who connects to the bridge by themselves.
+//! What somebody has to know who connects to the bridge by themselves, or the bridge where it connects.
 
 use std::fmt;
 
@@ -13,6 +13,11 @@ impl Token {
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// The text itself. Only for handing it to whoever asks for it.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
     }
 
     /// Takes the same time whatever is wrong with `text`.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{StartError, backend_id};
-use crate::backend::lovense::cloud::{Cloud, Options, Secret};
+use crate::backend::Token;
+use crate::backend::lovense::cloud::{Cloud, Options};
 use crate::config::Config;
 
 /// The accounts in the settings, as their backends want to know them.
@@ -12,7 +13,7 @@ pub fn cloud_options(config: &Config) -> Vec<Options> {
     let accounts = config.lovense_cloud.iter().enumerate();
     let options = accounts.filter_map(|(index, account)| {
         // The user has been warned if there is none.
-        let token = Secret::new(account.token.as_ref()?.reveal());
+        let token = Token::new(account.token.as_ref()?.reveal());
         let id = backend_id("lovense_cloud", index);
         let options = Options::new(id, token, account.platform.as_str());
         Some(Options {

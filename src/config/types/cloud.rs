@@ -1,4 +1,4 @@
-//! The maker's server, and who uses it.
+//! The maker's server.
 
 use std::fmt;
 use std::str::FromStr;
@@ -87,50 +87,6 @@ impl Text for CloudUrl {
     }
 }
 
-/// What a user is called to a server: one word.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UserId(String);
-
-impl UserId {
-    /// The word.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for UserId {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        // A comma would make several users of it.
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        if (1..=64).contains(&text.len()) && text.chars().all(plain) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Invalid::new(
-                text,
-                "is not 1 to 64 letters, digits and - . _",
-            ))
-        }
-    }
-}
-
-impl Text for UserId {
-    fn kind() -> Kind {
-        Kind::Text {
-            what: "1 to 64 letters, digits and - . _",
-            pattern: Some("^[A-Za-z0-9._-]{1,64}$"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -171,9 +127,6 @@ mod tests {
         fn anything_is_read_or_refused(text in "(https?://)?\\PC*") {
             if let Ok(url) = text.parse::<CloudUrl>() {
                 prop_assert_eq!(url.to_string().parse(), Ok(url));
-            }
-            if let Ok(user) = text.parse::<UserId>() {
-                prop_assert_eq!(user.to_string(), text);
             }
         }
     }

@@ -8,8 +8,8 @@ mod server;
 mod time;
 
 pub use choice::{BleScan, LogFormat, LogLevel, Protocol, RouteKind, Scheme, Trust};
-pub use cloud::{CloudUrl, UserId};
-pub use names::{Address, AppName, GroupName, ServerName, Topic, ToyName, ToyRef};
+pub use cloud::CloudUrl;
+pub use names::{Address, AppName, GroupName, ServerName, Topic, ToyName, ToyRef, UserId};
 pub use net::{BrokerUrl, Fingerprint, Host};
 pub use server::{ListenAddress, ServerUrl};
 pub use time::{OrOff, Rate, Span};

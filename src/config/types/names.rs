@@ -118,6 +118,28 @@ impl FromStr for ServerName {
     }
 }
 
+checked_text! {
+    /// What a user is called to a server: one word.
+    UserId: "1 to 64 letters, digits and - . _", "^[A-Za-z0-9._-]{1,64}$"
+}
+
+impl FromStr for UserId {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        // A comma would make several users of it.
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        if (1..=64).contains(&text.len()) && text.chars().all(plain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new(
+                text,
+                "is not 1 to 64 letters, digits and - . _",
+            ))
+        }
+    }
+}
+
 /// A name as people write names, without the spaces around it.
 fn trimmed(text: &str) -> Result<&str, Invalid> {
     let name = text.trim();
@@ -331,6 +353,7 @@ mod tests {
                 prop_assert_eq!(toy.to_string().parse(), Ok(toy));
             }
             let _ = (text.parse::<GroupName>(), text.parse::<AppName>());
+            let _ = text.parse::<UserId>();
         }
     }
 }

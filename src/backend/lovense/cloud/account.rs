@@ -17,7 +17,8 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async
 
 use super::door::Door;
 use super::fault::Fault;
-use super::options::{Options, OptionsError, Secret};
+use super::options::{Options, OptionsError};
+use crate::backend::Token;
 use crate::backend::lovense::lan::Fault as Trouble;
 use crate::backend::lovense::tls::{Trust, client_config};
 use crate::backend::lovense::wire::{MAX_ANSWER, NotAnAnswer, parse_envelope};
@@ -86,7 +87,7 @@ impl Account {
             .await?;
         let auth = data["authToken"].as_str().filter(|auth| !auth.is_empty());
         let auth = auth.ok_or_else(|| Fault::NotTheServer("an answer without a token".into()))?;
-        let auth = Secret::new(auth);
+        let auth = Token::new(auth);
         let question = json!({"platform": options.platform, "authToken": auth.reveal()});
         let what = ("a socket", "platform");
         let data = self
@@ -112,7 +113,7 @@ impl Account {
         options: &Options,
         path: &str,
         question: &Value,
-        secret: &Secret,
+        secret: &Token,
         (what, settings): (&'static str, &'static str),
     ) -> Result<Value, Fault> {
         let limit = options.timing.answer;

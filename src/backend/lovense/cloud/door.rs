@@ -6,7 +6,7 @@ use reqwest::Url;
 use serde_json::Value;
 
 use super::fault::Fault;
-use super::options::Secret;
+use crate::backend::Token;
 
 /// Where the socket is, and what lets us in.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Door {
     /// From the answer to getSocketUrl: `socketIoUrl`, whose query has a token of its own, and
     /// `socketIoPath`. `encrypted` says that nothing may travel in the clear, `auth` lets us in
     /// where the URL has no token.
-    pub(super) fn read(data: &Value, auth: &Secret, encrypted: bool) -> Result<Self, Fault> {
+    pub(super) fn read(data: &Value, auth: &Token, encrypted: bool) -> Result<Self, Fault> {
         let odd = |what: &str| Fault::NotTheServer(format!("an answer without {what}"));
         let text = |key: &str| data[key].as_str().map(str::trim);
         let given = text("socketIoUrl").ok_or_else(|| odd("a socket's URL"))?;
@@ -91,7 +91,7 @@ mod tests {
 
     fn door(url: &str, path: &str, encrypted: bool) -> Result<Door, Fault> {
         let data = json!({"socketIoUrl": url, "socketIoPath": path});
-        Door::read(&data, &Secret::new("a+b="), encrypted)
+        Door::read(&data, &Token::new("a+b="), encrypted)
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
                 "{url} {path}"
             );
         }
-        assert!(Door::read(&Value::Null, &Secret::new("t"), true).is_err());
+        assert!(Door::read(&Value::Null, &Token::new("t"), true).is_err());
     }
 
     proptest! {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::debug;
+
 use crate::backend::LinkError;
 use crate::backend::lovense::lan::Fault as Trouble;
 use crate::backend::lovense::wire::{Complaint, NotAnAnswer};
@@ -24,19 +26,22 @@ pub enum Fault {
     NotTheServer(String),
     /// The token, the platform or the user.
     #[error(
-        "the maker's server refuses {what} ({reason}): compare {settings} with the developer dashboard"
+        "the maker's server refuses {what} (code {code}): compare {settings} with the developer dashboard"
     )]
     Refused {
         /// What it was asked for.
         what: &'static str,
-        /// What it says.
-        reason: String,
+        /// Its code. Its words are for the log at level debug.
+        code: i64,
         /// Which settings are to blame.
         settings: &'static str,
     },
-    /// The server refuses the socket.
+    /// The server refuses the socket; how.
     #[error("the maker's server refuses the connection: {0}")]
     NoSocket(String),
+    /// The server let us in, and then refused to speak. Its words are not kept: they may hold a token.
+    #[error("the maker's server refuses to go on")]
+    SentAway,
     /// The server asks for a connection that anybody could listen to.
     #[error("the maker's server names a socket without encryption: not used")]
     Unencrypted,
@@ -72,14 +77,14 @@ impl Fault {
         settings: &'static str,
     ) -> Self {
         match problem {
-            NotAnAnswer::Complaint(Complaint { code, message }) => Self::Refused {
-                what,
-                reason: match message {
-                    Some(message) => format!("code {code}, {message:?}"),
-                    None => format!("code {code}"),
-                },
-                settings,
-            },
+            NotAnAnswer::Complaint(Complaint { code, message }) => {
+                debug!(code, message, "the server's refusal");
+                Self::Refused {
+                    what,
+                    code,
+                    settings,
+                }
+            }
             other => Self::NotTheServer(other.to_string()),
         }
     }

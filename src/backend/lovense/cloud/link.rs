@@ -21,6 +21,9 @@ use crate::domain::BackendState;
 /// How long a frame may take to leave. A stop waits for it.
 const WRITE: Duration = Duration::from_secs(2);
 
+/// How long a question about pairing may stay without an answer before it is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
 /// What is said while nobody has been told how to pair an app.
 const NOBODY: &str = "no app is connected to the account: open the one that is paired, or pair one; \
                       the panel and `toy2mqtt doctor` say how";
@@ -136,7 +139,7 @@ impl CloudLink {
                             Ok(())
                         }
                         Ok(Frame::Close | Frame::Disconnected) => return Fault::Closed,
-                        Ok(Frame::Refused(why)) => return Fault::NoSocket(why),
+                        Ok(Frame::Refused) => return Fault::SentAway,
                         Ok(Frame::Event { name, payload }) => {
                             match news::read(&name, &payload) {
                                 Ok(news) => self.take(news, context),
@@ -165,7 +168,7 @@ impl CloudLink {
                 }
                 () = cloud.doubt.notified() => ping(&mut socket, &mut pulse).await,
                 () = until(self.ask) => {
-                    self.ask = Some(Instant::now() + timing.pairing);
+                    self.ask = Some(Instant::now() + ASK_AGAIN);
                     self.report(context, BackendState::Down(NOBODY.to_owned()));
                     send(&mut socket, &[news::ask_for_pairing()]).await
                 }
@@ -216,11 +219,13 @@ impl CloudLink {
             }
             News::Paired(true) | News::Online(true) => self.came(context),
             News::Pairing(pairing) if !self.cloud.reach().online => {
+                self.ask = Some(Instant::now() + self.cloud.options.timing.pairing);
                 self.report(context, BackendState::Unpaired(pairing.instructions()));
             }
             News::NoPairing(why) if !self.cloud.reach().online => {
-                let reason = format!("no app is connected, and none can be paired: {why}");
-                self.report(context, BackendState::Down(reason));
+                debug!(link = self.name, "the server pairs no app: {why}");
+                let reason = "no app is connected, and the server pairs none at present";
+                self.report(context, BackendState::Down(reason.to_owned()));
             }
             News::Pairing(_) | News::NoPairing(_) => {}
         }

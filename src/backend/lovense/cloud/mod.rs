@@ -3,7 +3,7 @@
 //!
 //! `account` logs in with the user's own developer token and opens a socket; `door` is where it
 //! leads. `frame` is what travels there, `news` what it means, `pairing` how an app gets to the other
-//! end. One [`Link`](crate::backend::Link) keeps the socket and tells who is there.
+//! end. One [`Link`] keeps the socket and tells who is there.
 //!
 //! # What "accepted" means here
 //! The server does not say what became of a command. One socket keeps its order, though, so a ping
@@ -37,7 +37,7 @@ use tokio::sync::Notify;
 use self::account::Account;
 pub use self::fault::Fault;
 use self::line::Line;
-pub use self::options::{Options, OptionsError, RECONNECT, SERVER, Secret, Timing};
+pub use self::options::{Options, OptionsError, RECONNECT, SERVER, Timing};
 pub use self::pairing::Pairing;
 pub use self::probe::{ProbeError, ProbeReport, probe};
 use super::roster::{Address, Roster, starts, unmet};
@@ -128,6 +128,10 @@ impl Cloud {
             .await?;
         if !starts(&op.command) {
             self.roster().ran(hardware, false);
+        }
+        // What the server told before its answer has been taken in by now.
+        if !is_stop && !self.reach().online {
+            return Err(offline("the app left the maker's server meanwhile"));
         }
         Ok(())
     }

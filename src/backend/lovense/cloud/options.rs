@@ -1,10 +1,10 @@
 //! How the maker's server is reached, and as whom.
 
-use std::fmt;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::backend::Token;
 use crate::backend::supervisor::Policy;
 use crate::domain::BackendId;
 
@@ -25,7 +25,7 @@ pub struct Options {
     /// Where the server is: `https://host`, or `http://host:port` on this machine.
     pub server: String,
     /// The developer token.
-    pub token: Secret,
+    pub token: Token,
     /// The name of the "website", as the developer dashboard has it.
     pub platform: String,
     /// Whose app it is, as the server is told: never a name.
@@ -46,11 +46,11 @@ pub struct Options {
 impl Options {
     /// The defaults for an account: the maker's server, a user made of the token, a lease of 5 s.
     #[must_use]
-    pub fn new(id: BackendId, token: Secret, platform: impl Into<String>) -> Self {
+    pub fn new(id: BackendId, token: Token, platform: impl Into<String>) -> Self {
         Self {
             id,
             server: SERVER.to_owned(),
-            user: token.user(),
+            user: user_of(&token),
             token,
             platform: platform.into(),
             lease: Duration::from_secs(5),
@@ -67,33 +67,11 @@ impl Options {
     }
 }
 
-/// A token. It cannot be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes the text as it is.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    pub(super) fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// A name for the user of the app that says nothing of anybody: always the same for a token.
-    fn user(&self) -> String {
-        let hash = Sha256::digest(format!("toy2mqtt user {}", self.0));
-        let digits: String = hash.iter().take(6).map(|b| format!("{b:02x}")).collect();
-        format!("toy2mqtt-{digits}")
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<redacted>")
-    }
+/// A name for the user of the app that says nothing of anybody: always the same for a token.
+fn user_of(token: &Token) -> String {
+    let hash = Sha256::digest(format!("toy2mqtt user {}", token.reveal()));
+    let digits: String = hash.iter().take(6).map(|b| format!("{b:02x}")).collect();
+    format!("toy2mqtt-{digits}")
 }
 
 /// Intervals and time limits.
@@ -146,14 +124,14 @@ mod tests {
 
     #[test]
     fn nothing_shows_the_token() {
-        let token = Secret::new("very-secret");
+        let token = Token::new("very-secret");
         let options = Options::new(BackendId::new("lovense_cloud_2"), token, "home");
         assert!(!format!("{options:?}").contains("very-secret"));
         assert_eq!(options.link_name(), "cloud_2");
         let user = &options.user;
         assert!(user.starts_with("toy2mqtt-") && user.len() == 21, "{user}");
-        assert_eq!(*user, Secret::new("very-secret").user());
-        assert_ne!(*user, Secret::new("another").user());
+        assert_eq!(*user, user_of(&Token::new("very-secret")));
+        assert_ne!(*user, user_of(&Token::new("another")));
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub async fn probe(options: Options, patience: Duration) -> Result<ProbeReport, 
             continue;
         };
         match frame::parse(&text) {
-            Ok(Frame::Refused(why)) => return Err(Fault::NoSocket(why).into()),
+            Ok(Frame::Refused) => return Err(Fault::SentAway.into()),
             Ok(Frame::Close | Frame::Disconnected) => return Err(Fault::Closed.into()),
             Ok(Frame::Event { name, payload }) => match news::read(&name, &payload) {
                 Ok(News::Device { online, list }) if online != Some(false) => {
