@@ -332,6 +332,7 @@ impl Driver {
                 let route = RouteId { backend, hardware };
                 self.input(Input::Told { route, input });
             }
+            Report::SearchEnded => self.search_ended(&backend),
         }
     }
 

@@ -52,6 +52,12 @@ pub trait Backend: Send + Sync + 'static {
             self.refresh();
         }
     }
+
+    /// Whether [`Self::scan`] starts a search that takes its time. One that ends by itself is
+    /// [reported](Report::SearchEnded).
+    fn searches(&self) -> bool {
+        false
+    }
 }
 
 /// One connection of a backend.
@@ -156,4 +162,6 @@ pub enum Report {
     Down(HardwareId, String),
     /// A toy reported something.
     Told(HardwareId, ToyInput),
+    /// The search for toys has ended by itself, or there cannot be one.
+    SearchEnded,
 }

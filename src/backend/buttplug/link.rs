@@ -121,6 +121,8 @@ pub(super) struct Greeter {
     dialler: Dialler,
     /// The version that the server understood, or is likely to.
     known: Option<Dialect>,
+    /// How often it has hung up on version 4 without a word.
+    hung_up: u32,
     /// Since when it has been away.
     away: Option<Instant>,
 }
@@ -129,35 +131,65 @@ impl Greeter {
     /// Connects and shakes hands.
     ///
     /// A server that knows only version 3 does not answer a handshake in version 4, and after that
-    /// nothing at all: it takes a new connection to try again.
+    /// nothing at all: it takes a new connection to try again. Others close the connection, or
+    /// answer with an error.
     pub(super) async fn meet(&mut self, options: &Options) -> Result<Met, Fault> {
         let away = self.away.map(|since| since.elapsed());
         if away.is_some_and(|away| away > options.timing.forget) {
             // It may have been updated meanwhile.
             self.known = None;
+            self.hung_up = 0;
         }
         let first = options.dialect.or(self.known).unwrap_or(Dialect::V4);
         let mut met = self.greet(options, first).await;
-        let unsure = options.dialect.is_none() && self.known.is_none();
-        if unsure && met.as_ref().is_err_and(Fault::is_silence) {
-            debug!("no answer in version 4 of the protocol: trying version 3");
-            self.known = Some(Dialect::V3);
+        if let Err(fault) = &met
+            && options.dialect.is_none()
+            && first == Dialect::V4
+            && self.may_be_older(fault)
+        {
+            debug!("not let in with version 4 of the protocol ({fault}): trying version 3");
+            let refusal = fault.clone();
+            if refusal.is_silence() {
+                // If it is not back at once, this is not to be waited for again.
+                self.known = Some(Dialect::V3);
+            }
             met = self.greet(options, Dialect::V3).await;
+            if refusal.is_refusal() && met.as_ref().is_err_and(|second| !second.is_refusal()) {
+                // Which says more.
+                met = Err(refusal);
+            }
         }
         match &met {
             Ok(met) => {
                 self.known = Some(met.dialect);
+                self.hung_up = 0;
                 self.away = None;
             }
             Err(fault) => {
-                // Silent in this version as well: begin anew.
-                if fault.is_silence() {
+                // Not in this version, either: begin anew.
+                if fault.is_silence() || fault.is_refusal() {
                     self.known = None;
                 }
                 self.lost();
             }
         }
         met
+    }
+
+    /// Whether a server that does this with a handshake in version 4 may know only version 3.
+    fn may_be_older(&mut self, fault: &Fault) -> bool {
+        if fault.is_refusal() {
+            return true;
+        }
+        if self.known.is_some() {
+            return false;
+        }
+        if fault.is_hang_up() {
+            // One that is just being started or ended does so, too, but not again and again.
+            self.hung_up += 1;
+            return self.hung_up > 1;
+        }
+        fault.is_silence()
     }
 
     /// The connection has ended.

@@ -147,4 +147,8 @@ impl Backend for Server {
         self.searching.store(on, Ordering::Relaxed);
         self.refresh();
     }
+
+    fn searches(&self) -> bool {
+        true
+    }
 }

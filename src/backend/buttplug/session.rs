@@ -220,6 +220,7 @@ impl<'a> Session<'a> {
             }
             (What::Search, Message::Error { text, .. }) => {
                 warn!("the server cannot search for toys: {text}");
+                self.search_ended();
             }
             (What::Read(_), Message::Reading(reading)) => self.reading(&reading),
             (What::Subscribe | What::Read(_), Message::Error { text, .. }) => {
@@ -250,11 +251,18 @@ impl<'a> Session<'a> {
                 self.report(reports);
             }
             Message::Reading(reading) => self.reading(&reading),
-            // Most servers never say so; the next search is started in its own time.
-            Message::ScanningFinished
-            | Message::ServerInfo { .. }
-            | Message::Ok { .. }
-            | Message::Error { .. } => {}
+            Message::ScanningFinished => self.search_ended(),
+            Message::ServerInfo { .. } | Message::Ok { .. } | Message::Error { .. } => {}
+        }
+    }
+
+    /// The server does not search any more; most never say so. The next search is started in its
+    /// own time, or when somebody asks for one.
+    fn search_ended(&mut self) {
+        if std::mem::take(&mut self.search.on) {
+            self.search.until = None;
+            self.server.searching.store(false, Ordering::Relaxed);
+            self.context.reports.send(Report::SearchEnded);
         }
     }
 
@@ -288,7 +296,7 @@ impl<'a> Session<'a> {
                     self.reads.remove(hardware);
                     self.fresh.remove(hardware);
                 }
-                Report::State(_) | Report::Told(..) => {}
+                Report::State(_) | Report::Told(..) | Report::SearchEnded => {}
             }
             self.context.reports.send(report);
         }

@@ -46,6 +46,7 @@ fn brief(reports: &[Report]) -> Vec<String> {
             Report::Down(hardware, _) => format!("down {}", short(hardware)),
             Report::Told(hardware, _) => format!("told {}", short(hardware)),
             Report::State(state) => format!("{state:?}"),
+            Report::SearchEnded => "search ended".to_owned(),
         })
         .collect()
 }
