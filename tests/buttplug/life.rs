@@ -219,3 +219,25 @@ async fn toys_are_searched_for_on_connecting_and_on_demand() {
     };
     assert_eq!(starts(), 4, "none is started again unasked");
 }
+
+#[tokio::test]
+async fn whoever_asks_for_a_search_gets_a_new_one() {
+    let engine = Engine::start(Setup::default()).await;
+    let server = format!("{}\nscan = \"1h\"\nrescan = \"off\"", url(&engine));
+    let rig = Rig::start(&[server]).await;
+    engine.air.scans(true).await;
+    rig.home.publish("toy2mqtt/bridge/scan/set", "ON");
+    let searches = || {
+        let heard = engine.heard().into_iter();
+        let searches = heard.filter(|it| it.contains("Scanning"));
+        let name = |it: String| it.contains("StartScanning");
+        searches.map(name).collect::<Vec<_>>()
+    };
+    let asking = async {
+        while searches() != [true, false, true] {
+            rig.home.synced().await;
+        }
+    };
+    crate::shared::soon("a new search", asking).await;
+    engine.air.scans(true).await;
+}

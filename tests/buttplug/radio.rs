@@ -15,3 +15,12 @@ mod objects;
 mod world;
 
 use crate::support;
+
+/// A toy that is left to our own Bluetooth.
+pub(crate) fn lovense(address: &'static str) -> bluez::Device {
+    bluez::Device {
+        address,
+        name: Some("LVS-S132"),
+        ..bluez::Device::default()
+    }
+}

@@ -101,8 +101,8 @@ pub enum Fault {
         /// What the system said.
         reason: String,
     },
-    /// The server in this process cannot start.
-    #[error("the built-in toy server cannot start: {0}")]
+    /// The server in this process cannot do its work.
+    #[error("the built-in toy server cannot work: {0}")]
     Embedded(String),
 }
 

@@ -16,7 +16,7 @@ use super::options::Options;
 use super::session::Session;
 use super::wire::{self, Dialect, Message, Request};
 use super::{Lanes, Server};
-use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Report};
+use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Standing};
 use crate::domain::BackendState;
 
 /// The id of the first message.
@@ -26,8 +26,7 @@ pub(super) struct ServerLink {
     server: Arc<Server>,
     name: String,
     greeter: Greeter,
-    /// What was last reported, so that it is reported on change only.
-    state: Option<BackendState>,
+    standing: Standing,
 }
 
 /// A connection that has got through the handshake.
@@ -47,9 +46,7 @@ impl Link for ServerLink {
 
     fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
         Box::pin(async move {
-            if self.state.is_none() {
-                self.report(context, BackendState::Connecting);
-            }
+            self.standing.begin(context);
             let fault = match self.greeter.meet(&self.server.options).await {
                 Ok(met) => {
                     let fault = self.serve(met, context).await;
@@ -62,6 +59,12 @@ impl Link for ServerLink {
             fault.into()
         })
     }
+
+    fn close(&mut self) -> BoxFuture<'_, ()> {
+        // What a server has said to have done may still be on its way to a toy. One elsewhere
+        // goes on without us; the one in this process does not.
+        Box::pin(self.greeter.dialler.give_up())
+    }
 }
 
 impl ServerLink {
@@ -70,7 +73,7 @@ impl ServerLink {
             name: server.options.link_name(),
             server,
             greeter: Greeter::default(),
-            state: None,
+            standing: Standing::default(),
         }
     }
 
@@ -88,10 +91,16 @@ impl ServerLink {
             stops: stops.0,
             calls: calls.0,
         });
-        self.report(context, BackendState::Up);
+        self.standing.set(context, BackendState::Up);
         context.proven();
         session.listed(devices);
-        session.serve(stops.1, calls.1).await
+        let dialler = &mut self.greeter.dialler;
+        let fault = tokio::select! {
+            fault = session.serve(stops.1, calls.1) => return fault,
+            fault = dialler.lost() => fault,
+        };
+        dialler.give_up().await;
+        fault
     }
 
     fn lost(&mut self, context: &LinkContext, fault: &Fault) {
@@ -104,14 +113,7 @@ impl ServerLink {
         for report in reports {
             context.reports.send(report);
         }
-        self.report(context, BackendState::Down(reason));
-    }
-
-    fn report(&mut self, context: &LinkContext, state: BackendState) {
-        if self.state.as_ref() != Some(&state) {
-            self.state = Some(state.clone());
-            context.reports.send(Report::State(state));
-        }
+        self.standing.set(context, BackendState::Down(reason));
     }
 }
 

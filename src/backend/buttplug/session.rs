@@ -67,6 +67,8 @@ enum What {
 #[derive(Default)]
 struct Search {
     on: bool,
+    /// Whether somebody had asked for it when that was looked at last.
+    asked: bool,
     until: Option<Instant>,
     next: Option<Instant>,
 }
@@ -96,6 +98,7 @@ impl<'a> Session<'a> {
             heard: now,
             search: Search {
                 on: false,
+                asked: false,
                 until: options.scan.map(|time| now + time),
                 next: options.scan.and(options.rescan).map(|time| now + time),
             },
@@ -226,7 +229,8 @@ impl<'a> Session<'a> {
             (What::Subscribe | What::Read(_), Message::Error { text, .. }) => {
                 debug!("a sensor cannot be used: {text}");
             }
-            (What::Ping | What::Search | What::Subscribe, Message::Ok { .. }) => {}
+            (What::Search, Message::Ok { .. }) => self.server.wake.notify_one(),
+            (What::Ping | What::Subscribe, Message::Ok { .. }) => {}
             (what, message) => debug!(?what, ?message, "an unexpected answer"),
         }
         Ok(())
