@@ -13,6 +13,7 @@ use crate::config::Loaded;
 
 use super::client::{Client, ClientError};
 use super::compose::{self, StartError};
+use super::first_run::{self, Proposal};
 
 /// How one hop is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,12 +75,14 @@ pub fn cure_of(backend: &str) -> Option<&'static str> {
 pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let config = &loaded.config;
     let (mut findings, backends) = broker(loaded, patience).await;
-    let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
-    if !listed && !config.ble.enabled && !config.wsdm.enabled {
+    if config.reaches_nothing() {
         let text = "no way to reach toys is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows, or \
                     [[buttplug]] with the URL of a server, or switch Bluetooth on: ble.enabled = true";
         findings.push(Finding::bad("lovense_lan", text, cure));
+    }
+    if first_run::is_wanted(config) {
+        findings.extend(first_run::look(config).await.iter().map(proposal));
     }
     for (index, app) in config.lovense_lan.iter().enumerate() {
         let id = compose::backend_id("lovense_lan", index);
@@ -107,6 +110,16 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
         findings.extend(bluetooth::bluetooth(config, patience).await);
     }
     findings
+}
+
+/// What could be set up.
+fn proposal(proposal: &Proposal) -> Finding {
+    let text = format!("there is {}, which is not in the settings", proposal.found);
+    let cure = format!(
+        "if it is yours, add: {}",
+        proposal.settings.replace('\n', "  ")
+    );
+    Finding::bad("discovery", text, cure)
 }
 
 /// The broker and the bridge, and how the bridge's backends are, if it runs.

@@ -235,9 +235,7 @@ impl Checks<'_> {
 
     fn reach(&self, config: &Config) {
         let known = ["lovense_lan", "buttplug"].map(|key| self.reading.is_complete(key));
-        let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
-        let enabled = config.ble.enabled || config.wsdm.enabled;
-        if known == [true, true] && !listed && !enabled {
+        if known == [true, true] && config.reaches_nothing() {
             let message = "no toy can be reached: add [[lovense_lan]] with the host of the app or \
                            [[buttplug]] with the URL of a server, or switch Bluetooth on with \
                            ble.enabled";

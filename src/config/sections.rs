@@ -33,6 +33,8 @@ section! {
         pub ble: Bluetooth,
         /// Toys that connect to the bridge by themselves.
         pub wsdm: Wsdm,
+        /// What to look for while nothing is set up.
+        pub discovery: Discovery,
         /// Several ways to reach one toy.
         pub routes: Routes,
         /// Safety.
@@ -231,6 +233,20 @@ section! {
 }
 
 section! {
+    /// While the settings name no way to reach toys, the bridge looks for some, proposes them in the
+    /// panel and in `toy2mqtt doctor`, and uses none of them by itself.
+    pub struct Discovery {
+        /// Whether to look: for Buttplug servers that announce themselves on the local network (mDNS;
+        /// in Intiface that is a setting), and for an app on this machine. Others on the network can see
+        /// that somebody looks. With `privacy.discreet` nothing is looked for.
+        pub enabled: bool = true => "false",
+        /// Where to ask for servers: the address of mDNS, or of one machine from which a container, say,
+        /// can be answered.
+        pub ask: ListenAddress = ListenAddress::mdns() => "\"192.168.1.20:5353\"",
+    }
+}
+
+section! {
     /// A toy that can be reached in several ways is one device. It is driven over one of them at a
     /// time; when that one fails the next takes over, and stops the toy first.
     pub struct Routes {
@@ -345,6 +361,15 @@ section! {
         pub step: Span<100, 60_000> = Span::from_millis(200) => "\"500ms\"",
         /// The levels in percent, played in a loop.
         pub levels: Vec<Level> => "[10, 30, 60, 30]",
+    }
+}
+
+impl Config {
+    /// Whether there is no way to reach any toy.
+    #[must_use]
+    pub fn reaches_nothing(&self) -> bool {
+        let listed = !self.lovense_lan.is_empty() || !self.buttplug.is_empty();
+        !listed && !self.ble.enabled && !self.wsdm.enabled
     }
 }
 
