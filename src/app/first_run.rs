@@ -66,7 +66,7 @@ impl Proposal {
 /// Whether there is reason and leave to look.
 #[must_use]
 pub fn is_wanted(config: &Config) -> bool {
-    config.reaches_nothing() && config.discovery.enabled && !config.privacy.discreet
+    !config.reaches_toys() && config.discovery.enabled && !config.privacy.discreet
 }
 
 /// Looks once.

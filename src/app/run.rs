@@ -43,6 +43,7 @@ pub async fn run(
 ) -> Result<Ended, StartError> {
     let config = &loaded.config;
     let apps = compose::lovense_apps(config)?;
+    let clouds = compose::clouds(config)?;
     let broker = compose::broker(loaded)?;
     let topics = compose::topics(config)?;
 
@@ -54,8 +55,10 @@ pub async fn run(
     if found.left_running {
         warn!("the last run did not end in order: every toy is stopped when it is found");
     }
-    let memory = with_settings(found.memory, config);
-    let engine = Engine::new(config.engine_settings(), &memory, found.left_running);
+    let mut memory = with_settings(found.memory, config);
+    let settings = config.engine_settings();
+    let joined = memory.join(&settings);
+    let engine = Engine::new(settings, &memory, found.left_running);
 
     let options = compose::session(config, broker, &topics, &found.instance);
     let (session, mqtt, stops) = Session::start(&options);
@@ -66,7 +69,8 @@ pub async fn run(
     let links = CancellationToken::new();
     let supervisor = Supervisor::new(reports_in, links.clone());
     let mut backends = Backends::default();
-    for (backend, policy) in compose::backends(loaded, apps, &memory, found.left_running) {
+    let left_running = found.left_running;
+    for (backend, policy) in compose::backends(loaded, apps, clouds, &memory, left_running) {
         let status = supervisor.start(Arc::clone(&backend), policy);
         backends.add(backend, status);
     }
@@ -110,7 +114,8 @@ pub async fn run(
         })),
     )
     .told_to(Service::find())
-    .show_to(panel);
+    .show_to(panel)
+    .without(&joined);
     let (_looking, proposals) = first_run::start(config);
     let sources = Sources {
         proposals,

@@ -18,6 +18,7 @@ mod link;
 mod map;
 mod mdns;
 mod options;
+mod places;
 mod probe;
 mod roster;
 mod session;
@@ -27,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use self::call::Call;
 #[cfg(feature = "embedded-buttplug")]
@@ -93,7 +94,9 @@ impl Server {
         let hardware = op.route.hardware;
         let answer = {
             let mut shared = self.shared();
-            let order = shared.roster.order(&hardware, &op.command, &self.options)?;
+            let now = Instant::now().into_std();
+            let roster = &mut shared.roster;
+            let order = roster.order(&hardware, &op.command, now, &self.options)?;
             if order.requests.is_empty() {
                 return Ok(());
             }
@@ -120,8 +123,13 @@ impl Server {
             Ok(Err(_)) => Err(OpError::Link("the server is gone".to_owned())),
             Err(_) => Err(OpError::Timeout(limit)),
         };
-        if is_stop && result.is_ok() {
-            self.shared().roster.stopped(&hardware);
+        let roster = &mut self.shared().roster;
+        match &result {
+            Ok(()) if is_stop => roster.stopped(&hardware),
+            Ok(()) => {}
+            // The engine takes it for gone now: the next list is to say that it is there.
+            Err(OpError::Offline(_)) => roster.forget(&hardware),
+            Err(_) => roster.doubt(&hardware),
         }
         result
     }

@@ -222,7 +222,8 @@ impl<'a> Session<'a> {
                 }
             }
             (What::Search, Message::Error { text, .. }) => {
-                warn!("the server cannot search for toys: {text}");
+                warn!("the server cannot search for toys");
+                debug!("because: {text}");
                 self.search_ended();
             }
             (What::Read(_), Message::Reading(reading)) => self.reading(&reading),
