@@ -1,12 +1,13 @@
 //! Requests to the bridge itself: `bridge/request/<verb>`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::domain::{Action, ErrorCode, Instant, Rejection, Target, ToyId};
+use crate::domain::{Action, BackendId, ErrorCode, Instant, Rejection, Target, ToyId};
 use crate::hass::command::{self, BridgeRequest};
 
 use super::driver::Driver;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub set_log_level: SetLogLevel,
     /// When the scan under way ends.
     pub scanning_until: Option<Instant>,
+    /// The backends that take part in it and have not ended theirs.
+    searching: BTreeSet<BackendId>,
 }
 
 impl Settings {
@@ -33,6 +36,7 @@ impl Settings {
         Self {
             set_log_level,
             scanning_until: None,
+            searching: BTreeSet::new(),
         }
     }
 }
@@ -128,7 +132,19 @@ impl Driver {
         if on || was_on {
             self.backends.scan_all(on);
         }
+        self.admin.searching = if on {
+            self.backends.searching().collect()
+        } else {
+            BTreeSet::new()
+        };
         self.outlet.set_scanning(on);
+    }
+
+    /// A backend's search has ended by itself: with the last one the scan is over.
+    pub(super) fn search_ended(&mut self, backend: &BackendId) {
+        if self.admin.searching.remove(backend) && self.admin.searching.is_empty() {
+            self.set_scanning(false);
+        }
     }
 
     /// Ends a scan whose time is over.

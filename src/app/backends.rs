@@ -64,6 +64,13 @@ impl Backends {
         }
     }
 
+    /// Those that take their time for a search.
+    pub fn searching(&self) -> impl Iterator<Item = BackendId> {
+        let entries = self.entries.iter();
+        let searching = entries.filter(|(_, entry)| entry.backend.searches());
+        searching.map(|(id, _)| id.clone())
+    }
+
     /// Notes how a backend is doing. Returns the event to publish, if it came or went.
     pub fn set_state(
         &mut self,

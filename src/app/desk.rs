@@ -15,6 +15,7 @@ use crate::web::metrics::{Backend, Figures};
 
 use super::doctor;
 use super::driver::Driver;
+use super::first_run::Proposal;
 use super::panel::Panel;
 use super::tickets::{Asked, Question, Reply};
 
@@ -353,6 +354,8 @@ impl Driver {
         }
         info["quiet"] = self.engine.quiet().into();
         info["scanning"] = self.admin.scanning_until.is_some().into();
+        let proposals = self.proposals.iter().map(Proposal::to_json);
+        info["proposals"] = proposals.collect();
         info["broker"] = json!({"connected": self.outlet.is_connected()});
         if let Some(panel) = &self.panel {
             info["base_topic"] = panel.settings.base_topic.clone().into();

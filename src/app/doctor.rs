@@ -16,6 +16,7 @@ use crate::hass::Privacy;
 
 use super::client::{Client, ClientError};
 use super::compose::{self, StartError};
+use super::first_run::{self, Proposal};
 
 /// How one hop is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,9 @@ pub async fn examine(
                     [[buttplug]] with the URL of a server, or switch Bluetooth on: ble.enabled = true";
         findings.push(Finding::bad("lovense_lan", text, cure));
     }
+    if first_run::is_wanted(config) {
+        findings.extend(first_run::look(config).await.iter().map(proposal));
+    }
     // Toys that phones are connected to: nobody else can be.
     let mut held = 0;
     for (index, app) in config.lovense_lan.iter().enumerate() {
@@ -132,6 +136,16 @@ pub async fn examine(
         findings.extend(bluetooth::bluetooth(config, held, patience).await);
     }
     findings
+}
+
+/// What could be set up.
+fn proposal(proposal: &Proposal) -> Finding {
+    let text = format!("there is {}, which is not in the settings", proposal.found);
+    let cure = format!(
+        "if it is yours, add: {}",
+        proposal.settings.replace('\n', "  ")
+    );
+    Finding::bad("discovery", text, cure)
 }
 
 /// The broker and the bridge, and if that is wanted, how the bridge's backends are, if it runs.

@@ -26,6 +26,7 @@ use super::barrier::Barrier;
 use super::clock::Clock;
 use super::company::Company;
 use super::emergency::Emergency;
+use super::first_run::Proposal;
 use super::health::Health;
 use super::ops::Ops;
 use super::outlet::Outlet;
@@ -48,6 +49,8 @@ pub struct Sources {
     pub stops: mpsc::UnboundedReceiver<Message>,
     /// What is asked over the panel.
     pub desk: Desk,
+    /// What could be set up, while nothing is.
+    pub proposals: mpsc::Receiver<Vec<Proposal>>,
     /// What backends report.
     pub reports: mpsc::UnboundedReceiver<(BackendId, Report)>,
     /// Cancelled when the process is to end.
@@ -82,6 +85,8 @@ pub struct Driver {
     /// `None` while the panel is off.
     pub(super) panel: Option<Panel>,
     pub(super) restart: bool,
+    /// What was found while nothing is set up.
+    pub(super) proposals: Vec<Proposal>,
     service: Service,
     /// Answers that are given when what they tell of has been saved.
     kept: Vec<(Outcome, Asked, Duration)>,
@@ -102,6 +107,7 @@ enum Wake {
     Mqtt(MqttEvent),
     Timer,
     Housekeeping,
+    Proposals(Vec<Proposal>),
 }
 
 impl Driver {
@@ -130,6 +136,7 @@ impl Driver {
             emergency,
             panel: None,
             restart: false,
+            proposals: Vec::new(),
             service: Service::default(),
             kept: Vec::new(),
             ending: false,
@@ -219,6 +226,7 @@ impl Driver {
             () = timer => Wake::Timer,
             Some(call) = sources.desk.calls.recv() => Wake::Call(call),
             Some(event) = sources.mqtt.recv() => Wake::Mqtt(event),
+            Some(proposals) = sources.proposals.recv() => Wake::Proposals(proposals),
         }
     }
 
@@ -239,6 +247,10 @@ impl Driver {
                 self.look_around();
             }
             Wake::Housekeeping => self.housekeep().await,
+            Wake::Proposals(proposals) => {
+                self.proposals = proposals;
+                self.outlet.bridge_changed();
+            }
         }
         let now = self.clock.now();
         self.saver.save_urgent(now, &self.engine).await;
@@ -371,6 +383,7 @@ impl Driver {
                 let route = RouteId { backend, hardware };
                 self.input(Input::Told { route, input });
             }
+            Report::SearchEnded => self.search_ended(&backend),
         }
     }
 

@@ -17,6 +17,7 @@ pub mod desk;
 pub mod doctor;
 pub mod driver;
 pub mod emergency;
+pub mod first_run;
 pub mod health;
 pub mod inbox;
 pub mod ops;

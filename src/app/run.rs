@@ -20,6 +20,7 @@ use super::backends::Backends;
 use super::compose::{self, StartError};
 use super::driver::{Driver, Ended, Sources};
 use super::emergency::Emergency;
+use super::first_run;
 use super::inbox;
 use super::outlet::Outlet;
 use super::panels::Panels;
@@ -115,7 +116,9 @@ pub async fn run(
     .told_to(Service::find())
     .show_to(panel)
     .without(&joined);
+    let (_looking, proposals) = first_run::start(config);
     let sources = Sources {
+        proposals,
         mqtt,
         stops,
         desk,

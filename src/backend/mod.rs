@@ -55,6 +55,12 @@ pub trait Backend: Send + Sync + 'static {
             self.refresh();
         }
     }
+
+    /// Whether [`Self::scan`] starts a search that takes its time. One that ends by itself is
+    /// [reported](Report::SearchEnded).
+    fn searches(&self) -> bool {
+        false
+    }
 }
 
 /// One connection of a backend.
@@ -126,6 +132,27 @@ impl LinkContext {
     }
 }
 
+/// What a link said last of its backend's state, which is reported on change only.
+#[derive(Debug, Default)]
+pub struct Standing(Option<BackendState>);
+
+impl Standing {
+    /// It is tried for the first time; nothing if it was before.
+    pub fn begin(&mut self, context: &LinkContext) {
+        if self.0.is_none() {
+            self.set(context, BackendState::Connecting);
+        }
+    }
+
+    /// It is like this now.
+    pub fn set(&mut self, context: &LinkContext, state: BackendState) {
+        if self.0.as_ref() != Some(&state) {
+            self.0 = Some(state.clone());
+            context.reports.send(Report::State(state));
+        }
+    }
+}
+
 /// Where a backend reports to. Never blocks: the receiver is the driver, which in turn waits for
 /// backends, and a bounded channel both ways could deadlock.
 #[derive(Clone, Debug)]
@@ -163,4 +190,6 @@ pub enum Report {
     Missed(HardwareId, bool),
     /// A toy reported something.
     Told(HardwareId, ToyInput),
+    /// The search for toys has ended by itself, or there cannot be one.
+    SearchEnded,
 }

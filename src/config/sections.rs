@@ -35,6 +35,8 @@ section! {
         pub wsdm: Wsdm,
         /// Lovense apps by way of their maker's server: whatever is done with a toy leaves the house.
         pub lovense_cloud: Vec<LovenseCloud>,
+        /// What to look for while nothing is set up.
+        pub discovery: Discovery,
         /// Several ways to reach one toy.
         pub routes: Routes,
         /// Safety.
@@ -238,6 +240,20 @@ section! {
         pub pace: Span<20, 5_000> = Span::from_millis(100) => "\"50ms\"",
         /// How often to ask a toy for its charge, which also shows whether it still answers.
         pub battery: Span<5_000, 3_600_000> = Span::from_millis(60_000) => "\"5m\"",
+    }
+}
+
+section! {
+    /// While the settings name no way to reach toys, the bridge looks for some, proposes them in the
+    /// panel and in `toy2mqtt doctor`, and uses none of them by itself.
+    pub struct Discovery {
+        /// Whether to look: for Buttplug servers that announce themselves on the local network (mDNS;
+        /// in Intiface that is a setting), and for an app on this machine. Others on the network can see
+        /// that somebody looks. With `privacy.discreet` nothing is looked for.
+        pub enabled: bool = true => "false",
+        /// Where to ask for servers: the address of mDNS, or of one machine from which a container, say,
+        /// can be answered.
+        pub ask: ListenAddress = ListenAddress::mdns() => "\"192.168.1.20:5353\"",
     }
 }
 

@@ -56,7 +56,10 @@ impl Toy {
         if cx.now < due {
             return Some(due);
         }
-        let route = self.route()?.id.clone();
+        let route = self.route()?;
+        let (route, pace) = (route.id.clone(), route.capabilities.pace);
+        // The stop does not wait, but what comes after it does.
+        self.next_slot = self.next_slot.max(cx.now + pace);
         let op = cx.ops.next();
         self.stop_lane = StopLane::Sent {
             op,

@@ -252,10 +252,12 @@ fn bridge() -> Value {
             "settings": {"type": ["object", "null"]},
             "quiet": yes_no(), "scanning": yes_no(),
             "broker": object(json!({"connected": yes_no()}), &["connected"]),
+            "proposals": list(object(json!({"found": text(), "settings": text()}),
+                                     &["found", "settings"])),
             "base_topic": text(),
             "discovery": yes_no(),
         }), &["version", "instance", "toys", "backends", "problems", "quiet", "scanning", "broker",
-              "base_topic", "discovery"]),
+              "proposals", "base_topic", "discovery"]),
         "Health": object(json!({
             "uptime_s": whole(), "rss_kib": {"type": ["integer", "null"]},
             "published": whole(), "dropped": whole(), "received": whole(), "accepted": whole(),

@@ -219,7 +219,10 @@ impl Daemon {
         let Some(body) = place.body(world).filter(|body| !body.faults.dead) else {
             return;
         };
-        let Some(toy) = &mut body.toy else { return };
+        let Some(toy) = &mut body.toy else {
+            body.written.push(bytes.to_vec());
+            return;
+        };
         for answer in toy.write(now, bytes) {
             if body.faults.answers_lost > 0 {
                 body.faults.answers_lost -= 1;

@@ -95,6 +95,8 @@ pub(crate) struct Body {
     /// How many writes came while another one was under way.
     pub(crate) collisions: u32,
     pub(crate) writing: bool,
+    /// Everything that was written to it, if it is no toy that speaks.
+    pub(crate) written: Vec<Vec<u8>>,
     pub(crate) rssi: i16,
 }
 
@@ -111,6 +113,7 @@ impl Body {
             connections: 0,
             collisions: 0,
             writing: false,
+            written: Vec::new(),
             rssi: -61,
             device,
         }

@@ -225,7 +225,7 @@ async fn beyond_this_machine_a_token_is_required() {
 
 /// The script in the documentation, as it stands there.
 fn script() -> String {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/getting-started.md");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/wsdm.md");
     let text = std::fs::read_to_string(docs).unwrap();
     let at = text.find("```python\n").expect("a script") + "```python\n".len();
     let end = text[at..].find("```").expect("its end");

@@ -189,7 +189,7 @@ async fn every_way_to_fail_has_its_own_words() {
     script
         .say(r#"[{"Error":{"Id":0,"ErrorCode":0,"ErrorMessage":"out of order"}}]"#)
         .await;
-    down(&rig, "out of order").await;
+    down(&rig, "the server reported an error").await;
     // As servers tell a client of version 3 that it was pinged out.
     script.accept().await;
     script.welcome(devices()).await;
@@ -203,13 +203,88 @@ async fn every_way_to_fail_has_its_own_words() {
         .await;
     script.hang_up();
     down(&rig, "the server").await;
-    // As servers of 2025 answer once a client has spoken another version.
-    script.accept().await;
-    let hello = script.heard("RequestServerInfo").await;
-    let error = json!([{"Error": {"Id": hello["Id"], "ErrorCode": 3,
-        "ErrorMessage": "Message V4(ServerInfo) not in Spec V3! This is a server bug."}}]);
-    script.say(error.to_string()).await;
+    // As servers of 2025 answer once a client has spoken another version; in both that we know.
+    for version in [4, 3] {
+        let (hello, asked) = script.greeted().await;
+        assert_eq!(asked, version);
+        script.say(stuck(&hello)).await;
+    }
     down(&rig, "restart the server").await;
+}
+
+fn stuck(hello: &Value) -> String {
+    json!([{"Error": {"Id": hello["Id"], "ErrorCode": 3,
+        "ErrorMessage": "Message V4(ServerInfo) not in Spec V3! This is a server bug."}}])
+    .to_string()
+}
+
+/// How a server may take a handshake in a version that it does not know, beside being silent.
+#[derive(Clone, Copy, Debug)]
+enum Manners {
+    HangsUp,
+    Refuses,
+    AnswersInItsOwn,
+}
+
+#[tokio::test]
+async fn an_older_server_is_spoken_to_in_its_version_however_it_says_so_and_that_is_remembered() {
+    for manners in [Manners::HangsUp, Manners::Refuses, Manners::AnswersInItsOwn] {
+        let mut script = Script::listen().await;
+        let rig = Rig::start(&[format!("url = \"ws://{}\"", script.address)]).await;
+        let old = json!({"MessageVersion": 3});
+        let mut tries = Vec::new();
+        loop {
+            let (hello, version) = script.greeted().await;
+            tries.push(version);
+            match (version, manners) {
+                (3, _) => {
+                    script.let_in(&hello, old.clone(), json!([])).await;
+                    break;
+                }
+                (_, Manners::HangsUp) => script.hang_up(),
+                (_, Manners::Refuses) => script.say(stuck(&hello)).await,
+                (_, Manners::AnswersInItsOwn) => {
+                    let info = json!([{"ServerInfo": {"Id": hello["Id"], "ServerName": "Old",
+                        "MaxPingTime": 0, "MessageVersion": 3}}]);
+                    script.say(info.to_string()).await;
+                }
+            }
+        }
+        // Who merely hangs up may be ending or starting just now.
+        let expected: &[u64] = match manners {
+            Manners::HangsUp => &[4, 4, 3],
+            Manners::Refuses | Manners::AnswersInItsOwn => &[4, 3],
+        };
+        assert_eq!(tries, expected, "{manners:?}");
+        rig.backend_until("buttplug", |it| it["state"] == "up")
+            .await;
+        script.hang_up();
+        let (hello, version) = script.greeted().await;
+        assert_eq!(version, 3, "{manners:?}");
+        script.let_in(&hello, old, json!([])).await;
+        rig.backend_until("buttplug", |it| it["state"] == "up")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_once_keeps_its_version() {
+    let mut script = Script::listen().await;
+    let rig = Rig::start(&[format!("url = \"ws://{}\"", script.address)]).await;
+    assert_eq!(script.greeted().await.1, 4);
+    script.hang_up();
+    script.accept().await;
+    script.welcome(devices()).await;
+    rig.available(&known(5, "Maker Thing"), true).await;
+    // It is known now, so that no number of failed starts makes it an older one.
+    script.hang_up();
+    for _ in 0..3 {
+        assert_eq!(script.greeted().await.1, 4);
+        script.hang_up();
+    }
+    script.accept().await;
+    script.welcome(devices()).await;
+    rig.available(&known(5, "Maker Thing"), true).await;
 }
 
 #[tokio::test]

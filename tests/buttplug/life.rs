@@ -201,4 +201,43 @@ async fn toys_are_searched_for_on_connecting_and_on_demand() {
     engine.air.scans(true).await;
     rig.home.publish("toy2mqtt/bridge/scan/set", "OFF");
     engine.air.scans(false).await;
+
+    // A search that the server ends by itself is over, and the next one can be asked for.
+    for _ in 0..2 {
+        rig.home.publish("toy2mqtt/bridge/scan/set", "ON");
+        engine.air.scans(true).await;
+        rig.home.says("toy2mqtt/bridge/scan/state", "ON").await;
+        engine.air.search_ends().await;
+        rig.home.says("toy2mqtt/bridge/scan/state", "OFF").await;
+    }
+    let starts = || {
+        let heard = engine.heard();
+        heard
+            .iter()
+            .filter(|it| it.contains("StartScanning"))
+            .count()
+    };
+    assert_eq!(starts(), 4, "none is started again unasked");
+}
+
+#[tokio::test]
+async fn whoever_asks_for_a_search_gets_a_new_one() {
+    let engine = Engine::start(Setup::default()).await;
+    let server = format!("{}\nscan = \"1h\"\nrescan = \"off\"", url(&engine));
+    let rig = Rig::start(&[server]).await;
+    engine.air.scans(true).await;
+    rig.home.publish("toy2mqtt/bridge/scan/set", "ON");
+    let searches = || {
+        let heard = engine.heard().into_iter();
+        let searches = heard.filter(|it| it.contains("Scanning"));
+        let name = |it: String| it.contains("StartScanning");
+        searches.map(name).collect::<Vec<_>>()
+    };
+    let asking = async {
+        while searches() != [true, false, true] {
+            rig.home.synced().await;
+        }
+    };
+    crate::shared::soon("a new search", asking).await;
+    engine.air.scans(true).await;
 }

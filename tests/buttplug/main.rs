@@ -7,6 +7,7 @@
 mod embedded;
 mod engine;
 mod faults;
+mod first_run;
 mod life;
 #[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
 mod radio;

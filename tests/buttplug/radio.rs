@@ -12,6 +12,15 @@ pub(crate) mod bus;
 #[path = "../bluetooth/objects.rs"]
 mod objects;
 #[path = "../bluetooth/world.rs"]
-mod world;
+pub(crate) mod world;
 
 use crate::support;
+
+/// A toy that is left to our own Bluetooth.
+pub(crate) fn lovense(address: &'static str) -> bluez::Device {
+    bluez::Device {
+        address,
+        name: Some("LVS-S132"),
+        ..bluez::Device::default()
+    }
+}

@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{Bridge, BrokerSetup, Home, Mosquitto, Seen, toy};
@@ -18,16 +17,24 @@ pub(crate) struct Rig {
     _folder: TempDir,
 }
 
-static REQUESTS: AtomicU64 = AtomicU64::new(0);
-
 /// How a toy of the server `Test Engine` is known.
 pub(crate) fn known(index: u32, name: &str) -> String {
     format!("buttplug/Test Engine/{index}/{name}")
 }
 
+/// The topic of a toy.
+fn topic(hardware: &str) -> String {
+    format!("toy2mqtt/{}", toy(hardware))
+}
+
 impl Rig {
     /// A bridge with these `[[buttplug]]` tables, each without its headline.
     pub(crate) async fn start(servers: &[String]) -> Self {
+        Self::start_with(servers, &[]).await
+    }
+
+    /// The same, with these variables.
+    pub(crate) async fn start_with(servers: &[String], variables: &[(&str, &str)]) -> Self {
         let broker = Mosquitto::start(&BrokerSetup::default()).await;
         let home = Home::connect(broker.addr).await;
         let folder = tempfile::tempdir().unwrap();
@@ -42,7 +49,7 @@ impl Rig {
         let config = folder.path().join("toy2mqtt.toml");
         std::fs::write(&config, text).unwrap();
         let rig = Self {
-            bridge: Bridge::start(&config),
+            bridge: Bridge::start_with(&config, variables),
             home,
             config,
             _broker: broker,
@@ -53,7 +60,7 @@ impl Rig {
     }
 
     pub(crate) fn topic(&self, hardware: &str, below: &str) -> String {
-        format!("toy2mqtt/{}/{below}", toy(hardware))
+        format!("{}/{below}", topic(hardware))
     }
 
     /// Waits until the toy can be used, or cannot.
@@ -68,25 +75,14 @@ impl Rig {
     pub(crate) async fn state_until(
         &self,
         hardware: &str,
-        mut wanted: impl FnMut(&Value) -> bool,
+        wanted: impl FnMut(&Value) -> bool,
     ) -> Value {
-        let topic = self.topic(hardware, "state");
-        self.home
-            .until(&topic, |seen| wanted(&seen.json()))
-            .await
-            .json()
+        self.home.state_until(&topic(hardware), wanted).await
     }
 
     /// Sets outputs and returns the result.
-    pub(crate) async fn ask(&self, hardware: &str, mut payload: Value) -> Value {
-        let id = format!("ask-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
-        payload["id"] = json!(id);
-        let mark = self.home.mark();
-        self.home
-            .publish(&self.topic(hardware, "set"), payload.to_string());
-        let topic = self.topic(hardware, "result");
-        let result = self.home.next(mark, &topic, |seen| seen.json()["id"] == id);
-        result.await.json()
+    pub(crate) async fn ask(&self, hardware: &str, payload: Value) -> Value {
+        self.home.ask(&topic(hardware), "set", payload).await
     }
 
     /// Sets outputs and expects that it is done.

@@ -81,12 +81,25 @@ impl Script {
     /// Lets the client in, in version 4, with these devices.
     pub(crate) async fn welcome(&mut self, devices: Value) {
         let hello = self.heard("RequestServerInfo").await;
-        self.say(
-            json!([{"ServerInfo": {"Id": hello["Id"], "ServerName": "Test Engine",
-                "MaxPingTime": 0, "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0}}])
-            .to_string(),
-        )
-        .await;
+        let version = json!({"ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0});
+        self.let_in(&hello, version, devices).await;
+    }
+
+    /// Waits for a connection with a handshake, and says in which version it is.
+    pub(crate) async fn greeted(&mut self) -> (Value, u64) {
+        self.accept().await;
+        let hello = self.heard("RequestServerInfo").await;
+        let versions = [&hello["MessageVersion"], &hello["ProtocolVersionMajor"]];
+        let version = versions.into_iter().find_map(Value::as_u64);
+        (hello, version.expect("a version"))
+    }
+
+    /// Answers the handshake `hello` with `version`, and the question for devices after it.
+    pub(crate) async fn let_in(&mut self, hello: &Value, version: Value, devices: Value) {
+        let mut info = json!({"Id": hello["Id"], "ServerName": "Test Engine", "MaxPingTime": 0});
+        let (info_map, version) = (info.as_object_mut().unwrap(), version.as_object().unwrap());
+        info_map.extend(version.clone());
+        self.say(json!([{"ServerInfo": info}]).to_string()).await;
         let asked = self.heard("RequestDeviceList").await;
         self.say(json!([{"DeviceList": {"Id": asked["Id"], "Devices": devices}}]).to_string())
             .await;

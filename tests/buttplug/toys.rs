@@ -167,6 +167,13 @@ impl Air {
         toy.events.send(gone).unwrap();
     }
 
+    /// The search ends by itself.
+    pub(crate) async fn search_ends(&self) {
+        self.scanning.send_replace(false);
+        let sender = self.sender.lock().unwrap().clone().unwrap();
+        sender.send(Found::ScanningFinished).await.unwrap();
+    }
+
     /// Waits until the server searches for toys, or no longer does.
     pub(crate) async fn scans(&self, on: bool) {
         let mut scanning = self.scanning.subscribe();

@@ -149,6 +149,10 @@ impl Backend for Ble {
         self.roster().search(on);
         self.nudge.notify_one();
     }
+
+    fn searches(&self) -> bool {
+        true
+    }
 }
 
 /// Listens for advertisements, and opens a link for every toy that is to be ours.

@@ -42,6 +42,8 @@ pub(super) struct Dialler {
     listener: Option<TcpListener>,
     #[cfg(feature = "embedded-buttplug")]
     embedded: Option<super::embedded::Embedded>,
+    #[cfg(feature = "embedded-buttplug")]
+    radio: super::embedded::Radio,
 }
 
 impl Dialler {
@@ -58,14 +60,32 @@ impl Dialler {
             }
             #[cfg(feature = "embedded-buttplug")]
             Place::Embedded { file } => {
-                // The adapter may have been pulled out since.
-                super::embedded::adapters().await?;
+                self.radio.look().await?;
                 let embedded = match &mut self.embedded {
                     Some(embedded) => embedded,
                     empty => empty.insert(super::embedded::Embedded::start(file.clone()).await?),
                 };
                 embedded.connect().await
             }
+        }
+    }
+
+    /// Waits until what the server needs is gone, as far as it would not say so itself.
+    pub(super) async fn lost(&mut self) -> Fault {
+        #[cfg(feature = "embedded-buttplug")]
+        if self.embedded.is_some() {
+            return self.radio.lost().await;
+        }
+        std::future::pending().await
+    }
+
+    /// The connection has been closed: the server in this process ends once its toys have stopped.
+    /// The next connection is to one that starts anew, for this one would keep to an adapter and to
+    /// toys that may be no more.
+    pub(super) async fn give_up(&mut self) {
+        #[cfg(feature = "embedded-buttplug")]
+        if let Some(embedded) = self.embedded.take() {
+            embedded.end().await;
         }
     }
 }

@@ -6,8 +6,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use btleplug::api::Manager as _;
+use btleplug::api::{Central as _, CentralState, Manager as _};
 use btleplug::platform::Manager;
 use buttplug_core::message::serializer::{ButtplugMessageSerializer, ButtplugSerializedMessage};
 use buttplug_server::device::hardware::communication::{
@@ -25,7 +26,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -44,25 +45,83 @@ const BUFFER: usize = 1 << 16;
 const OURS: [&str; 2] = ["LVS-", "LOVE-"];
 
 /// How long the system may take to say which adapters there are.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many Bluetooth adapters there are. The server itself would say nothing if there is none.
+/// How often to look whether there still is an adapter.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long the server may take to stop its toys when it has to end…
+const END: Duration = Duration::from_millis(200);
+
+/// …and how long it may keep a command that it has confirmed: it gathers what comes within 75 ms, and
+/// then writes it (`device_task` of buttplug_server 12).
+const WRITTEN: Duration = Duration::from_millis(250);
+
+/// How many Bluetooth adapters are on. The server itself would say nothing if there is none.
 ///
 /// # Errors
 /// None, or nobody who could tell.
 pub async fn adapters() -> Result<usize, Fault> {
-    let looking = async {
-        let manager = Manager::new().await?;
-        manager.adapters().await
-    };
-    let cannot = |reason: String| Fault::Embedded(format!("Bluetooth cannot be used: {reason}"));
-    match timeout(PATIENCE, looking).await {
-        Ok(Ok(adapters)) if adapters.is_empty() => {
-            Err(Fault::Embedded("there is no Bluetooth adapter".to_owned()))
+    Radio::default().look().await
+}
+
+/// Looks at the adapters. Keeps its connection to the system: the library never closes one.
+#[derive(Debug, Default)]
+pub(super) struct Radio {
+    manager: Option<Manager>,
+}
+
+impl Radio {
+    /// How many adapters are on.
+    pub(super) async fn look(&mut self) -> Result<usize, Fault> {
+        let cannot =
+            |reason: String| Fault::Embedded(format!("Bluetooth cannot be used: {reason}"));
+        match timeout(PATIENCE, self.count()).await {
+            Ok(Ok((0, _))) => Err(Fault::Embedded("there is no Bluetooth adapter".to_owned())),
+            Ok(Ok((_, 0))) => Err(Fault::Embedded(
+                "the Bluetooth adapter is switched off".to_owned(),
+            )),
+            Ok(Ok((_, on))) => Ok(on),
+            Ok(Err(error)) => {
+                // Its connection may be dead.
+                self.manager = None;
+                Err(cannot(error.to_string()))
+            }
+            Err(_) => {
+                self.manager = None;
+                Err(cannot("the system does not answer".to_owned()))
+            }
         }
-        Ok(Ok(adapters)) => Ok(adapters.len()),
-        Ok(Err(error)) => Err(cannot(error.to_string())),
-        Err(_) => Err(cannot("the system does not answer".to_owned())),
+    }
+
+    /// How many adapters there are, and how many of them are on.
+    async fn count(&mut self) -> btleplug::Result<(usize, usize)> {
+        let manager = match &self.manager {
+            Some(manager) => manager,
+            None => self.manager.insert(Manager::new().await?),
+        };
+        let adapters = manager.adapters().await?;
+        let mut on = 0;
+        for adapter in &adapters {
+            // Only what is known to be off is: not all systems tell.
+            let state = adapter.adapter_state().await?;
+            on += usize::from(state != CentralState::PoweredOff);
+        }
+        Ok((adapters.len(), on))
+    }
+
+    /// Waits until there is no adapter any more that is on.
+    pub(super) async fn lost(&mut self) -> Fault {
+        let mut looks = interval(LOOK);
+        let mut before = None;
+        loop {
+            looks.tick().await;
+            // The system may be busy for a moment, or be restarted.
+            before = match (self.look().await.err(), before) {
+                (Some(fault), Some(_)) => return fault,
+                (fault, _) => fault,
+            };
+        }
     }
 }
 
@@ -139,6 +198,19 @@ impl Embedded {
             let _ = server.disconnect().await;
         });
         Ok(near)
+    }
+
+    /// Ends it, after its toys have stopped; the connection to it has been closed.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "nothing tells that what was confirmed has been written"
+    )]
+    pub(super) async fn end(mut self) {
+        let stopping = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(END, stopping).await.is_err() {
+            debug!("the built-in server did not stop its toys in time");
+        }
+        tokio::time::sleep(WRITTEN).await;
     }
 }
 

@@ -103,8 +103,8 @@ pub enum Fault {
         /// What the system said.
         reason: String,
     },
-    /// The server in this process cannot start.
-    #[error("the built-in toy server cannot start: {0}")]
+    /// The server in this process cannot do its work.
+    #[error("the built-in toy server cannot work: {0}")]
     Embedded(String),
 }
 
@@ -143,9 +143,19 @@ impl Fault {
         }
     }
 
-    /// Whether another version might be answered.
+    /// The handshake was not answered: another version might be.
     pub(super) const fn is_silence(&self) -> bool {
         matches!(self, Self::Mute { .. })
+    }
+
+    /// The handshake was answered with an error.
+    pub(super) const fn is_refusal(&self) -> bool {
+        matches!(self, Self::VersionStuck { .. } | Self::Handshake { .. })
+    }
+
+    /// The connection was closed, in whichever way.
+    pub(super) const fn is_hang_up(&self) -> bool {
+        matches!(self, Self::Closed | Self::Broken(_))
     }
 }
 

@@ -16,7 +16,7 @@ use super::options::Options;
 use super::session::Session;
 use super::wire::{self, Dialect, Message, Request};
 use super::{Lanes, Server};
-use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Report};
+use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Standing};
 use crate::domain::BackendState;
 
 /// The id of the first message.
@@ -26,8 +26,7 @@ pub(super) struct ServerLink {
     server: Arc<Server>,
     name: String,
     greeter: Greeter,
-    /// What was last reported, so that it is reported on change only.
-    state: Option<BackendState>,
+    standing: Standing,
 }
 
 /// A connection that has got through the handshake.
@@ -47,9 +46,7 @@ impl Link for ServerLink {
 
     fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
         Box::pin(async move {
-            if self.state.is_none() {
-                self.report(context, BackendState::Connecting);
-            }
+            self.standing.begin(context);
             let fault = match self.greeter.meet(&self.server.options).await {
                 Ok(met) => {
                     let fault = self.serve(met, context).await;
@@ -62,6 +59,12 @@ impl Link for ServerLink {
             fault.into()
         })
     }
+
+    fn close(&mut self) -> BoxFuture<'_, ()> {
+        // What a server has said to have done may still be on its way to a toy. One elsewhere
+        // goes on without us; the one in this process does not.
+        Box::pin(self.greeter.dialler.give_up())
+    }
 }
 
 impl ServerLink {
@@ -70,7 +73,7 @@ impl ServerLink {
             name: server.options.link_name(),
             server,
             greeter: Greeter::default(),
-            state: None,
+            standing: Standing::default(),
         }
     }
 
@@ -88,10 +91,16 @@ impl ServerLink {
             stops: stops.0,
             calls: calls.0,
         });
-        self.report(context, BackendState::Up);
+        self.standing.set(context, BackendState::Up);
         context.proven();
         session.listed(devices);
-        session.serve(stops.1, calls.1).await
+        let dialler = &mut self.greeter.dialler;
+        let fault = tokio::select! {
+            fault = session.serve(stops.1, calls.1) => return fault,
+            fault = dialler.lost() => fault,
+        };
+        dialler.give_up().await;
+        fault
     }
 
     fn lost(&mut self, context: &LinkContext, fault: &Fault) {
@@ -104,14 +113,7 @@ impl ServerLink {
         for report in reports {
             context.reports.send(report);
         }
-        self.report(context, BackendState::Down(reason));
-    }
-
-    fn report(&mut self, context: &LinkContext, state: BackendState) {
-        if self.state.as_ref() != Some(&state) {
-            self.state = Some(state.clone());
-            context.reports.send(Report::State(state));
-        }
+        self.standing.set(context, BackendState::Down(reason));
     }
 }
 
@@ -121,6 +123,8 @@ pub(super) struct Greeter {
     dialler: Dialler,
     /// The version that the server understood, or is likely to.
     known: Option<Dialect>,
+    /// How often it has hung up on version 4 without a word.
+    hung_up: u32,
     /// Since when it has been away.
     away: Option<Instant>,
 }
@@ -129,35 +133,65 @@ impl Greeter {
     /// Connects and shakes hands.
     ///
     /// A server that knows only version 3 does not answer a handshake in version 4, and after that
-    /// nothing at all: it takes a new connection to try again.
+    /// nothing at all: it takes a new connection to try again. Others close the connection, or
+    /// answer with an error.
     pub(super) async fn meet(&mut self, options: &Options) -> Result<Met, Fault> {
         let away = self.away.map(|since| since.elapsed());
         if away.is_some_and(|away| away > options.timing.forget) {
             // It may have been updated meanwhile.
             self.known = None;
+            self.hung_up = 0;
         }
         let first = options.dialect.or(self.known).unwrap_or(Dialect::V4);
         let mut met = self.greet(options, first).await;
-        let unsure = options.dialect.is_none() && self.known.is_none();
-        if unsure && met.as_ref().is_err_and(Fault::is_silence) {
-            debug!("no answer in version 4 of the protocol: trying version 3");
-            self.known = Some(Dialect::V3);
+        if let Err(fault) = &met
+            && options.dialect.is_none()
+            && first == Dialect::V4
+            && self.may_be_older(fault)
+        {
+            debug!("not let in with version 4 of the protocol ({fault}): trying version 3");
+            let refusal = fault.clone();
+            if refusal.is_silence() {
+                // If it is not back at once, this is not to be waited for again.
+                self.known = Some(Dialect::V3);
+            }
             met = self.greet(options, Dialect::V3).await;
+            if refusal.is_refusal() && met.as_ref().is_err_and(|second| !second.is_refusal()) {
+                // Which says more.
+                met = Err(refusal);
+            }
         }
         match &met {
             Ok(met) => {
                 self.known = Some(met.dialect);
+                self.hung_up = 0;
                 self.away = None;
             }
             Err(fault) => {
-                // Silent in this version as well: begin anew.
-                if fault.is_silence() {
+                // Not in this version, either: begin anew.
+                if fault.is_silence() || fault.is_refusal() {
                     self.known = None;
                 }
                 self.lost();
             }
         }
         met
+    }
+
+    /// Whether a server that does this with a handshake in version 4 may know only version 3.
+    fn may_be_older(&mut self, fault: &Fault) -> bool {
+        if fault.is_refusal() {
+            return true;
+        }
+        if self.known.is_some() {
+            return false;
+        }
+        if fault.is_hang_up() {
+            // One that is just being started or ended does so, too, but not again and again.
+            self.hung_up += 1;
+            return self.hung_up > 1;
+        }
+        fault.is_silence()
     }
 
     /// The connection has ended.

@@ -16,6 +16,7 @@ mod embedded;
 mod fault;
 mod link;
 mod map;
+mod mdns;
 mod options;
 mod places;
 mod probe;
@@ -34,6 +35,7 @@ use self::call::Call;
 pub use self::embedded::adapters;
 pub use self::fault::Fault;
 pub use self::map::Toy;
+pub use self::mdns::{Announced, announced};
 pub use self::options::{Options, PORT, Place, RECONNECT, Timing};
 pub use self::probe::{ProbeReport, probe};
 use self::roster::Roster;
@@ -154,5 +156,9 @@ impl Backend for Server {
     fn scan(&self, on: bool) {
         self.searching.store(on, Ordering::Relaxed);
         self.refresh();
+    }
+
+    fn searches(&self) -> bool {
+        true
     }
 }

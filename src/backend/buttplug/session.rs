@@ -67,6 +67,8 @@ enum What {
 #[derive(Default)]
 struct Search {
     on: bool,
+    /// Whether somebody had asked for it when that was looked at last.
+    asked: bool,
     until: Option<Instant>,
     next: Option<Instant>,
 }
@@ -96,6 +98,7 @@ impl<'a> Session<'a> {
             heard: now,
             search: Search {
                 on: false,
+                asked: false,
                 until: options.scan.map(|time| now + time),
                 next: options.scan.and(options.rescan).map(|time| now + time),
             },
@@ -221,12 +224,14 @@ impl<'a> Session<'a> {
             (What::Search, Message::Error { text, .. }) => {
                 warn!("the server cannot search for toys");
                 debug!("because: {text}");
+                self.search_ended();
             }
             (What::Read(_), Message::Reading(reading)) => self.reading(&reading),
             (What::Subscribe | What::Read(_), Message::Error { text, .. }) => {
                 debug!("a sensor cannot be used: {text}");
             }
-            (What::Ping | What::Search | What::Subscribe, Message::Ok { .. }) => {}
+            (What::Search, Message::Ok { .. }) => self.server.wake.notify_one(),
+            (What::Ping | What::Subscribe, Message::Ok { .. }) => {}
             (what, message) => debug!(?what, ?message, "an unexpected answer"),
         }
         Ok(())
@@ -251,11 +256,18 @@ impl<'a> Session<'a> {
                 self.report(reports);
             }
             Message::Reading(reading) => self.reading(&reading),
-            // Most servers never say so; the next search is started in its own time.
-            Message::ScanningFinished
-            | Message::ServerInfo { .. }
-            | Message::Ok { .. }
-            | Message::Error { .. } => {}
+            Message::ScanningFinished => self.search_ended(),
+            Message::ServerInfo { .. } | Message::Ok { .. } | Message::Error { .. } => {}
+        }
+    }
+
+    /// The server does not search any more; most never say so. The next search is started in its
+    /// own time, or when somebody asks for one.
+    fn search_ended(&mut self) {
+        if std::mem::take(&mut self.search.on) {
+            self.search.until = None;
+            self.server.searching.store(false, Ordering::Relaxed);
+            self.context.reports.send(Report::SearchEnded);
         }
     }
 
@@ -289,7 +301,7 @@ impl<'a> Session<'a> {
                     self.reads.remove(hardware);
                     self.fresh.remove(hardware);
                 }
-                Report::State(_) | Report::Missed(..) | Report::Told(..) => {}
+                Report::State(_) | Report::Missed(..) | Report::Told(..) | Report::SearchEnded => {}
             }
             self.context.reports.send(report);
         }

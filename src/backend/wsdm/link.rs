@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 use super::Wsdm;
 use super::device;
 use super::end::End;
-use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Report};
+use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Standing};
 use crate::domain::BackendState;
 
 /// The most connections at a time, toys or not.
@@ -28,8 +28,7 @@ const WARN_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct PortLink {
     wsdm: Arc<Wsdm>,
     name: String,
-    /// What was last reported, so that it is reported on change only.
-    state: Option<BackendState>,
+    standing: Standing,
     warned: Option<Instant>,
 }
 
@@ -40,22 +39,21 @@ impl Link for PortLink {
 
     fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
         Box::pin(async move {
-            if self.state.is_none() {
-                self.report(context, BackendState::Connecting);
-            }
+            self.standing.begin(context);
             let place = self.wsdm.options.listen;
             let opened = TcpListener::bind(place).await;
             match opened.and_then(|listener| Ok((listener.local_addr()?, listener))) {
                 Ok((address, listener)) => {
                     info!(link = self.name, %address, "waiting for toys that connect by themselves");
-                    self.report(context, BackendState::Up);
+                    self.standing.set(context, BackendState::Up);
                     context.proven();
                     self.wsdm.address.send_replace(Some(address));
                     self.accept(&listener, context).await
                 }
                 Err(error) => {
                     let reason = cannot_listen(place, &error);
-                    self.report(context, BackendState::Down(reason.clone()));
+                    self.standing
+                        .set(context, BackendState::Down(reason.clone()));
                     LinkError::Retry(reason)
                 }
             }
@@ -68,7 +66,7 @@ impl PortLink {
         Self {
             name: format!("{} port", wsdm.options.id),
             wsdm,
-            state: None,
+            standing: Standing::default(),
             warned: None,
         }
     }
@@ -107,13 +105,6 @@ impl PortLink {
         self.warned = Some(Instant::now());
         let reason = end.bare();
         warn!(link = self.name, "a connection was refused: {reason}");
-    }
-
-    fn report(&mut self, context: &LinkContext, state: BackendState) {
-        if self.state.as_ref() != Some(&state) {
-            self.state = Some(state.clone());
-            context.reports.send(Report::State(state));
-        }
     }
 }
 

@@ -99,6 +99,15 @@ impl ListenAddress {
         Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
     }
 
+    /// Where multicast DNS is asked (RFC 6762 §3).
+    #[must_use]
+    pub const fn mdns() -> Self {
+        Self(SocketAddr::new(
+            IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)),
+            5_353,
+        ))
+    }
+
     /// The address; port 0 for any free port.
     #[must_use]
     pub const fn get(self) -> SocketAddr {

@@ -62,6 +62,17 @@ fn the_pace_of_the_route_is_kept() {
 }
 
 #[test]
+fn a_stop_does_not_wait_for_the_pace_but_what_follows_it_does() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    bench.running(V, 80);
+    let stop = sent(&bench.ask(Action::Stop)).unwrap();
+    bench.done(&stop);
+    assert_eq!(sent(&bench.set(V, 10)), None, "too soon");
+    let op = sent(&bench.advance(25)).unwrap();
+    assert_eq!(steps(&op)[&V], 2);
+}
+
+#[test]
 fn a_refused_write_falls_back_to_what_was() {
     let mut bench = Bench::new(&[(V, 20)]);
     bench.running(V, 40);

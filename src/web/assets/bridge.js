@@ -40,7 +40,9 @@ export function Setup() {
       ${backends.map(([id, one]) => html`<li key=${id}><${Dot} kind=${DOT[one.state]} label=${SAYS[one.state]} /><div><strong>${one.label}</strong> ${SAYS[one.state]}
         ${one.since && html`<span class="note"> for ${ago(Date.parse(one.since))}</span>`}
         ${one.last_error && html`<p class="error">${one.last_error}</p>`}${one.advice && html`<p class="cure">${one.advice}</p>`}</div></li>`)}</ul>
-      ${backends.length === 0 && html`<div class="empty small"><p>No toy can be reached yet. Add this to the settings, then restart:</p><pre tabindex="0">${EXAMPLE}</pre></div>`}
+      ${backends.length === 0 && html`<div class="empty small">${info.proposals.length === 0
+    ? html`<p>No toy can be reached yet. Add this to the settings, then restart:</p><pre tabindex="0">${EXAMPLE}</pre>`
+    : info.proposals.map((one) => html`<div key=${one.settings}><p>There is ${one.found}. If it is yours, add this to the settings, then restart:</p><pre tabindex="0">${one.settings}</pre></div>`)}</div>`}
       <p class="buttons"><button disabled=${info.scanning || !backends.length} onClick=${() => act('api/scan', 'ON', 'Looking for new toys')}><${Icon} name="scan" />${info.scanning ? 'Looking…' : 'Look for new toys'}</button>
         <${Copy} topic="bridge/scan/set" payload=${() => 'ON'} name="scan" />
         <button onClick=${() => act('api/refresh', null, 'Asked all of them')}>Ask who is there</button></p></section>

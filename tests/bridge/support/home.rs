@@ -167,6 +167,29 @@ impl Home {
         .await
     }
 
+    /// Sends a JSON command to a topic below `toy`, a toy's own, and returns its result.
+    pub(crate) async fn ask(&self, toy: &str, below: &str, mut payload: Value) -> Value {
+        static REQUESTS: AtomicU64 = AtomicU64::new(0);
+        let id = format!("ask-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
+        payload["id"] = id.clone().into();
+        let mark = self.mark();
+        self.publish(&format!("{toy}/{below}"), payload.to_string());
+        let result = format!("{toy}/result");
+        let answered = self.next(mark, &result, |seen| seen.json()["id"] == id);
+        answered.await.json()
+    }
+
+    /// Waits until the newest state of `toy`, a toy's own topic, is accepted by `wanted`.
+    pub(crate) async fn state_until(
+        &self,
+        toy: &str,
+        mut wanted: impl FnMut(&Value) -> bool,
+    ) -> Value {
+        let topic = format!("{toy}/state");
+        let seen = self.until(&topic, |seen| wanted(&seen.json()));
+        seen.await.json()
+    }
+
     /// Waits until the newest payload under `topic` is this text.
     pub(crate) async fn says(&self, topic: &str, text: &str) -> Seen {
         self.until(topic, |seen| seen.text() == text).await

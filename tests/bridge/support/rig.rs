@@ -226,9 +226,13 @@ impl Rig {
         (Bridge::start(&config), config)
     }
 
+    fn toy(&self, hardware: &str) -> String {
+        format!("{}/{}", self.setup.base, toy(hardware))
+    }
+
     /// A topic of the toy with this address.
     pub(crate) fn topic(&self, hardware: &str, below: &str) -> String {
-        format!("{}/{}/{below}", self.setup.base, toy(hardware))
+        format!("{}/{below}", self.toy(hardware))
     }
 
     /// A topic of the bridge.
@@ -246,25 +250,14 @@ impl Rig {
     pub(crate) async fn state_until(
         &self,
         hardware: &str,
-        mut wanted: impl FnMut(&Value) -> bool,
+        wanted: impl FnMut(&Value) -> bool,
     ) -> Value {
-        let topic = self.topic(hardware, "state");
-        self.home
-            .until(&topic, |seen| wanted(&seen.json()))
-            .await
-            .json()
+        self.home.state_until(&self.toy(hardware), wanted).await
     }
 
     /// Sends a JSON command to a topic of a toy and returns its result.
-    pub(crate) async fn ask(&self, hardware: &str, below: &str, mut payload: Value) -> Value {
-        let id = format!("ask-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
-        payload["id"] = json!(id);
-        let mark = self.home.mark();
-        self.home
-            .publish(&self.topic(hardware, below), payload.to_string());
-        let topic = self.topic(hardware, "result");
-        let result = self.home.next(mark, &topic, |seen| seen.json()["id"] == id);
-        result.await.json()
+    pub(crate) async fn ask(&self, hardware: &str, below: &str, payload: Value) -> Value {
+        self.home.ask(&self.toy(hardware), below, payload).await
     }
 
     /// Sets outputs and expects that it is done.

@@ -78,6 +78,10 @@ impl Session<'_> {
     }
 
     async fn look_for_toys(&mut self, now: Instant) -> Result<(), Fault> {
+        // Servers take requests in any order.
+        if self.asked(&What::Search) {
+            return Ok(());
+        }
         let options = &self.server.options;
         if let (Some(next), Some(scan), Some(rescan)) =
             (self.search.next, options.scan, options.rescan)
@@ -89,12 +93,16 @@ impl Session<'_> {
             self.search.on = false;
         }
         let timed = self.search.until.is_some_and(|until| now < until);
-        let wanted = timed || self.server.searching.load(Ordering::Relaxed);
-        if wanted == self.search.on {
+        let asked = self.server.searching.load(Ordering::Relaxed);
+        let anew = asked && !std::mem::replace(&mut self.search.asked, asked);
+        let wanted = timed || asked;
+        if wanted == self.search.on && !(anew && wanted) {
             return Ok(());
         }
-        self.search.on = wanted;
-        let request = if wanted {
+        // A server tries each toy once in a search: whoever asks for one wants another try.
+        let start = wanted && !self.search.on;
+        self.search.on = start;
+        let request = if start {
             Request::StartScanning {}
         } else {
             Request::StopScanning {}

@@ -14,7 +14,7 @@ use super::client::Site;
 use super::fault::Fault;
 use super::{LanApp, Line};
 use crate::backend::lovense::wire::ToyList;
-use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Report};
+use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Standing};
 use crate::domain::BackendState;
 
 /// The most complaints about entries that are remembered as already logged.
@@ -23,8 +23,7 @@ const MAX_LOGGED: usize = 64;
 pub(super) struct ToysLink {
     app: Arc<LanApp>,
     name: String,
-    /// What was last reported, so that it is reported on change only.
-    state: Option<BackendState>,
+    standing: Standing,
     /// Unusable entries of toy lists that have been logged.
     logged: HashSet<String>,
 }
@@ -36,9 +35,7 @@ impl Link for ToysLink {
 
     fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
         Box::pin(async move {
-            if self.state.is_none() {
-                self.report(context, BackendState::Connecting);
-            }
+            self.standing.begin(context);
             let fault = self.look_until_it_fails(context).await;
             self.lost(context, &fault);
             fault.into()
@@ -51,7 +48,7 @@ impl ToysLink {
         Self {
             name: app.options.link_name("toys"),
             app,
-            state: None,
+            standing: Standing::default(),
             logged: HashSet::new(),
         }
     }
@@ -68,7 +65,7 @@ impl ToysLink {
         loop {
             self.log_unusable(&list);
             let reports = app.roster().listed(list, asked);
-            self.report(context, BackendState::Up);
+            self.standing.set(context, BackendState::Up);
             for report in reports {
                 context.reports.send(report);
             }
@@ -97,14 +94,7 @@ impl ToysLink {
         for report in self.app.roster().lost(&reason) {
             context.reports.send(report);
         }
-        self.report(context, BackendState::Down(reason));
-    }
-
-    fn report(&mut self, context: &LinkContext, state: BackendState) {
-        if self.state.as_ref() != Some(&state) {
-            self.state = Some(state.clone());
-            context.reports.send(Report::State(state));
-        }
+        self.standing.set(context, BackendState::Down(reason));
     }
 
     fn log_unusable(&mut self, list: &ToyList) {

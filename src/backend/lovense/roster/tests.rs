@@ -47,6 +47,7 @@ fn brief(reports: &[Report]) -> Vec<String> {
             Report::Told(hardware, _) => format!("told {}", short(hardware)),
             Report::Missed(hardware, _) => format!("missed {}", short(hardware)),
             Report::State(state) => format!("{state:?}"),
+            Report::SearchEnded => "search ended".to_owned(),
         })
         .collect()
 }
