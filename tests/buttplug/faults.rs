@@ -189,6 +189,7 @@ async fn every_way_to_fail_has_its_own_words() {
     script
         .say(r#"[{"Error":{"Id":0,"ErrorCode":0,"ErrorMessage":"out of order"}}]"#)
         .await;
+    // Its words are for the level debug: nobody knows what they name.
     down(&rig, "the server reported an error").await;
     // As servers tell a client of version 3 that it was pinged out.
     script.accept().await;
