@@ -42,8 +42,10 @@ missing() {
                 cc -x c -o /dev/null - >/dev/null 2>&1 || want libc6-dev
             ;;
         chromium) browser || want chromium ;;
+        curl) command -v curl >/dev/null || want curl ;;
         dbus-daemon) command -v dbus-daemon >/dev/null || want dbus-daemon ;;
         mosquitto) command -v mosquitto >/dev/null || want mosquitto ;;
+        mosquitto_pub) command -v mosquitto_rr >/dev/null || want mosquitto-clients ;;
         rustfmt) cargo fmt --version >/dev/null 2>&1 || components="$components rustfmt" ;;
         clippy) cargo clippy --version >/dev/null 2>&1 || components="$components clippy" ;;
         *)

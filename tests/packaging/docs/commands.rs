@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use clap::Parser;
 use serde_json::{Value, json};
+use toy2mqtt::cli::Cli;
 
 use super::elsewhere::ELSEWHERE;
 use super::pages::{Block, blocks, pages};
@@ -65,10 +67,11 @@ fn is_a_test(command: &str) -> bool {
         } else {
             let path = word.replace("::", "/");
             let module = match folder {
-                Some(folder) => root.join(folder).join(format!("{path}.rs")),
-                None => root.join(format!("../src/{path}/mod.rs")),
+                Some(folder) => root.join(folder).join(path),
+                None => root.join("../src").join(path),
             };
-            all_there &= word == &"--lib" || module.exists();
+            let there = module.is_dir() || module.with_extension("rs").is_file();
+            all_there &= *word == "--lib" || there;
         }
     }
     all_there
@@ -131,6 +134,26 @@ async fn every_command_is_run() {
     let known = known.chain(INSTEAD.iter().map(|(command, ..)| *command));
     let left_over: Vec<&str> = known.filter(|command| !seen.contains(command)).collect();
     assert!(left_over.is_empty(), "nobody is told to type {left_over:?}");
+}
+
+/// Commands in the middle of a sentence are commands of this version.
+#[test]
+fn commands_in_sentences_are_understood() {
+    let mut looked_at = 0;
+    // What has changed may have changed again.
+    let pages = pages().into_iter();
+    for page in pages.filter(|page| !page.path.contains("CHANGELOG")) {
+        let prose = page.prose();
+        let quoted = prose.split('`').skip(1).step_by(2);
+        for command in quoted.filter(|code| code.starts_with("toy2mqtt ")) {
+            let words = command.split_whitespace().filter(|word| *word != "…");
+            if let Err(error) = Cli::try_parse_from(words) {
+                panic!("{}: {error}", page.path);
+            }
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at >= 12, "{looked_at}");
 }
 
 /// Whoever is said to run a command does so.

@@ -23,6 +23,8 @@ const ALPHA: &str = "f082c00246fa";
 const BETA: &str = "e01a2b3c4d5e";
 /// The toy of which the documentation speaks.
 const DOCUMENTED: &str = "toy_1a2b3c4d";
+/// Where the real tools are: not in the sandbox.
+const REAL: &str = "PATH=/usr/local/bin:/usr/bin:/bin";
 /// The panel of which the documentation speaks.
 const PANEL: &str = "127.0.0.1:8099";
 
@@ -139,7 +141,7 @@ esac"
             ),
         );
         for tool in ["mosquitto_pub", "mosquitto_rr"] {
-            self.tool(tool, &format!("exec /usr/bin/{tool} -p {port} \"$@\""));
+            self.tool(tool, &format!("{REAL}; exec {tool} -p {port} \"$@\""));
         }
         // Ends with the first message. Something happens until it has come.
         let toy = id(ALPHA);
@@ -147,18 +149,22 @@ esac"
             "mosquitto_sub",
             &format!(
                 "\
-/usr/bin/mosquitto_sub -p {port} -C 1 -W 20 \"$@\" & sub=$!
-while kill -0 $sub 2>/dev/null; do mosquitto_pub -t toy2mqtt/{toy}/stop -n; sleep 0.1; done
+{REAL}
+mosquitto_sub -p {port} -C 1 -W 20 \"$@\" & sub=$!
+while kill -0 $sub 2>/dev/null; do mosquitto_pub -p {port} -t toy2mqtt/{toy}/stop -n; sleep 0.1; done
 wait $sub"
             ),
         );
         self.tool(
             "curl",
-            "\
+            &format!(
+                "\
+{REAL}
 case $* in
-*-N*) /usr/bin/curl --silent --max-time 20 \"$@\" | head -n 1 | grep -q . ;;
-*) exec /usr/bin/curl --silent --show-error --fail --max-time 20 \"$@\" ;;
-esac",
+*-N*) curl --silent --max-time 20 \"$@\" | head -n 1 | grep -q . ;;
+*) exec curl --silent --show-error --fail --max-time 20 \"$@\" ;;
+esac"
+            ),
         );
         self.tool("man", "test \"$*\" = '-l -' && grep -q '^\\.TH'");
     }
@@ -190,7 +196,10 @@ esac",
             .args(["-eu", "-c", &script.join("\n")])
             .current_dir(self.folder.path().join("work"))
             .env_clear()
-            .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+            .env(
+                "PATH",
+                format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()),
+            )
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .kill_on_drop(true)
             .output();
