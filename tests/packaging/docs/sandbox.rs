@@ -129,11 +129,13 @@ ends() {{ kill -TERM $1 && wait $1; }}
 case $1 in
 run)
     export TOY2MQTT_MQTT__BASE_TOPIC=second TOY2MQTT_DATA_DIR=$HOME/second TOY2MQTT_WEB__LISTEN=off
-    {program} run 2>run.log & bridge=$!
+    : >run.log
+    {program} run 2>>run.log & bridge=$!
     until grep -q 'connected to the broker' run.log; do kill -0 $bridge; sleep 0.05; done
     ends $bridge ;;
 demo)
-    {program} \"$@\" >demo.log 2>&1 & demo=$!
+    : >demo.log
+    {program} \"$@\" >>demo.log 2>&1 & demo=$!
     until grep -q mosquitto_sub demo.log; do kill -0 $demo; sleep 0.05; done
     ends $demo ;;
 *) exec {program} \"$@\" ;;
