@@ -35,8 +35,9 @@ until grep -q 'connected to the broker' "$work/demo.log"; do
     [ $left -gt 0 ] && kill -0 "$demo" || fail "it does not start"
     sleep 0.1
 done
-mosquitto_sub -p "$port" -t 'toy2mqtt/+/availability' -C 1 -W 20 >/dev/null || fail "no toy"
-mosquitto_rr -p "$port" -W 20 -t toy2mqtt/all/vibrate/set -e toy2mqtt/+/result -m 40 |
+toy=$(mosquitto_sub -p "$port" -t 'toy2mqtt/+/availability' -v -C 1 -W 20 | cut -d / -f 2)
+[ -n "$toy" ] || fail "there is no toy"
+mosquitto_rr -p "$port" -W 20 -t "toy2mqtt/$toy/vibrate/set" -e "toy2mqtt/$toy/result" -m 40 |
     grep -q '"ok":true' || fail "it does not take a command"
 kill "$demo"
 wait "$demo" || fail "it does not end in order"

@@ -1,7 +1,7 @@
 //! The reference of MQTT says what the code does, and the page is up to date.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use toy2mqtt::domain::{OutputKey, ToyDescription};
+use toy2mqtt::domain::ToyDescription;
 use toy2mqtt::hass::command;
 use toy2mqtt::mqtt::reference::{self, About, KEYS, REQUESTS, TOPICS};
 
