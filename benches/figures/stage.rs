@@ -1,5 +1,6 @@
 //! The parts: broker, app, bridge.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
@@ -181,8 +182,11 @@ pub(crate) struct Bridge {
     pub(crate) started: Instant,
 }
 
-/// What `cargo bench` has built.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_toy2mqtt");
+/// What `cargo bench` has built, or what `TOY2MQTT_PROGRAM` names, e.g. a static one.
+pub(crate) fn program() -> OsString {
+    let built = || env!("CARGO_BIN_EXE_toy2mqtt").into();
+    std::env::var_os("TOY2MQTT_PROGRAM").unwrap_or_else(built)
+}
 
 impl Bridge {
     /// Starts it with default settings, save where broker and app are, no panel, and `extra` in the
@@ -206,7 +210,7 @@ impl Bridge {
         let path: PathBuf = folder.path().join("toy2mqtt.toml");
         std::fs::write(&path, settings)?;
         let started = Instant::now();
-        let child = Command::new(PROGRAM)
+        let child = Command::new(program())
             .arg("run")
             .arg("--config")
             .arg(path)

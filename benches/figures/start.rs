@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::client::Client;
-use crate::stage::{App, Bridge, Broker, PROGRAM};
+use crate::stage::{App, Bridge, Broker, program};
 use crate::stats::{Samples, millis};
 use crate::table::Row;
 use crate::{Failure, within};
@@ -19,7 +19,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     let (mut bare, mut first, mut toys) = Default::default();
     for _ in 0..STARTS {
         let began = Instant::now();
-        Command::new(PROGRAM)
+        Command::new(program())
             .arg("--version")
             .stdout(Stdio::null())
             .status()?;

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::Backend;
 use crate::backend::buttplug::wire::Dialect;
 use crate::backend::buttplug::{self, Options as ServerOptions, Place, Server};
 use crate::backend::lovense::lan::{self, LanApp, Options as LanOptions, OptionsError};
 use crate::backend::lovense::tls::{Fingerprint, Trust};
 use crate::backend::supervisor::Policy;
-use crate::backend::wsdm::{self, Options as WsdmOptions, Token, Wsdm};
+use crate::backend::wsdm::{self, Options as WsdmOptions, Wsdm};
+use crate::backend::{Backend, Token};
 use crate::config::sections::{Buttplug, LovenseLan};
 use crate::config::types::{LogLevel, Protocol, Scheme, Trust as TrustSetting};
 use crate::config::{Config, Loaded};
@@ -223,7 +223,7 @@ pub fn server_options(config: &Config, data_dir: Option<&Path>) -> Vec<ServerOpt
             },
             (None, Some(address)) => Place::Listen {
                 address: address.get(),
-                token: server.token.as_ref().map(|it| it.reveal().to_owned()),
+                token: server.token.as_ref().map(|it| Token::new(it.reveal())),
             },
             // Refused when the settings were read.
             (None, None) => return None,

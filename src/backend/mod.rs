@@ -10,6 +10,7 @@ pub mod ble;
 pub mod buttplug;
 pub mod lovense;
 pub mod supervisor;
+mod token;
 pub mod wsdm;
 
 use std::future::Future;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+
+pub use token::Token;
 
 use crate::domain::{
     BackendId, BackendState, Capabilities, HardwareId, Op, OpError, ToyDescription, ToyInput,

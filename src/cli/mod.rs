@@ -64,6 +64,7 @@ Examples:
   toy2mqtt demo
   toy2mqtt demo --toys 10 --mqtt-port 1883
   toy2mqtt demo --models lush,edge,nora --still")]
+    #[cfg_attr(not(feature = "demo"), command(hide = true))]
     Demo(DemoArgs),
     /// Read the settings and say what is wrong with them
     ///

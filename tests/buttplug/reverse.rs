@@ -3,26 +3,20 @@
 use std::net::SocketAddr;
 
 use serde_json::json;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 use crate::engine::{Engine, Setup};
 use crate::rig::{Rig, known};
+use crate::shared::mosquitto::free_port;
 use crate::shared::soon;
 use crate::toys::Toy;
 
-/// An address that nobody listens at. It was ours a moment ago, and the system hands out others
-/// first.
-async fn free() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap()
-}
-
 #[tokio::test]
 async fn a_server_that_dials_the_bridge_is_used_and_strangers_are_not() {
-    let address = free().await;
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let settings = format!("listen = \"{address}\"\ntoken = \"secret-of-mine\"");
     let rig = Rig::start(&[settings]).await;
     let connect = async || loop {

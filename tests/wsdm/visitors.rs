@@ -3,7 +3,8 @@
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use toy2mqtt::backend::wsdm::{Options, Token};
+use toy2mqtt::backend::Token;
+use toy2mqtt::backend::wsdm::Options;
 use toy2mqtt::sim::text_toy::TextToySpec;
 
 use crate::rig::{Rig, options};

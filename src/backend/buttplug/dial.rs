@@ -16,6 +16,7 @@ use tracing::debug;
 
 use super::fault::Fault;
 use super::options::{Options, Place};
+use crate::backend::Token;
 
 /// The largest message that is taken. A list of devices takes about a kilobyte per device.
 const MAX_MESSAGE: usize = 1 << 20;
@@ -53,7 +54,7 @@ impl Dialler {
                     Some(listener) => listener,
                     empty => empty.insert(listen(options, *address).await?),
                 };
-                Ok(accept(listener, options, token.as_deref()).await)
+                Ok(accept(listener, options, token.as_ref()).await)
             }
             #[cfg(feature = "embedded-buttplug")]
             Place::Embedded { file } => {
@@ -125,7 +126,7 @@ async fn listen(options: &Options, address: SocketAddr) -> Result<TcpListener, F
 }
 
 /// Waits for a connection that is a server's. Those that are not are turned away.
-async fn accept(listener: &TcpListener, options: &Options, token: Option<&str>) -> Socket {
+async fn accept(listener: &TcpListener, options: &Options, token: Option<&Token>) -> Socket {
     loop {
         let (stream, from) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -150,7 +151,7 @@ async fn accept(listener: &TcpListener, options: &Options, token: Option<&str>) 
 
 /// Decides who may come in.
 struct Door<'a> {
-    token: Option<&'a str>,
+    token: Option<&'a Token>,
 }
 
 impl Callback for Door<'_> {
@@ -158,7 +159,7 @@ impl Callback for Door<'_> {
         // Web pages may connect to any port of this machine; servers name no origin.
         let is_page = request.headers().contains_key("origin");
         let path = request.uri().path().trim_start_matches('/');
-        let knows = self.token.is_none_or(|token| token == path);
+        let knows = self.token.is_none_or(|token| token.is(path));
         if is_page || !knows {
             let mut refusal = ErrorResponse::new(None);
             *refusal.status_mut() = StatusCode::FORBIDDEN;

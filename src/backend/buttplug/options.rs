@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::wire::Dialect;
+use crate::backend::Token;
 use crate::backend::supervisor::Policy;
 use crate::domain::{BackendId, Bound};
 
@@ -64,7 +65,7 @@ pub enum Place {
         /// Where we listen.
         address: SocketAddr,
         /// It has to name this as the path of its URL.
-        token: Option<String>,
+        token: Option<Token>,
     },
     /// It runs within this process.
     #[cfg(feature = "embedded-buttplug")]

@@ -1,35 +1,11 @@
 //! Who may come in, judged by the request that asks for a websocket.
 
-use std::fmt;
-
-use sha2::{Digest, Sha256};
 use tokio_tungstenite::tungstenite::handshake::server::{
     Callback, ErrorResponse, Request, Response,
 };
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
-/// What a toy has to know to be let in. It never shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-impl Token {
-    /// Takes the text as it is.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// Takes the same time whatever is wrong with `text`.
-    fn is(&self, text: &str) -> bool {
-        Sha256::digest(&self.0) == Sha256::digest(text)
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<redacted>")
-    }
-}
+use crate::backend::Token;
 
 /// Why somebody is not let in. Also what they are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

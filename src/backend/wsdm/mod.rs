@@ -28,11 +28,10 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-pub use self::door::Token;
 pub use self::handshake::{BadHandshake, Handshake};
 use self::roster::{Ask, Roster};
 use super::supervisor::Policy;
-use super::{Backend, BoxFuture, Link};
+use super::{Backend, BoxFuture, Link, Token};
 use crate::domain::{BackendId, Op, OpError};
 
 /// How often to try again to open the port.
