@@ -10,7 +10,7 @@ rustup target list --installed | grep -qx "$target" || rustup target add "$targe
 # The compiler is for what is written in C: ring and libdbus.
 env CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
-    "${CARGO:-cargo}" build --locked --target "$target"
+    "${CARGO:-cargo}" build --locked --features demo --target "$target"
 program="${CARGO_TARGET_DIR:-target}/$target/debug/toy2mqtt"
 
 work=$(mktemp -d)
