@@ -19,7 +19,7 @@ pub fn dashboard(bridge: &Value, toys: &[Value]) -> Value {
         "title": title,
         "views": [{
             "title": title,
-            "path": "toys",
+            "path": "controls",
             "icon": "mdi:tune-vertical",
             "type": "sections",
             "max_columns": 4,
