@@ -142,8 +142,9 @@ demo)
 esac"
             ),
         );
+        // They end once the broker has it.
         for tool in ["mosquitto_pub", "mosquitto_rr"] {
-            self.tool(tool, &format!("{REAL}; exec {tool} -p {port} \"$@\""));
+            self.tool(tool, &format!("{REAL}; exec {tool} -p {port} -q 1 \"$@\""));
         }
         // Ends with the first message. Something happens until it has come.
         let toy = id(ALPHA);
@@ -153,7 +154,7 @@ esac"
                 "\
 {REAL}
 mosquitto_sub -p {port} -C 1 -W 20 \"$@\" & sub=$!
-while kill -0 $sub 2>/dev/null; do mosquitto_pub -p {port} -t toy2mqtt/{toy}/stop -n; sleep 0.1; done
+while kill -0 $sub 2>/dev/null; do mosquitto_pub -p {port} -q 1 -t toy2mqtt/{toy}/stop -n; sleep 0.1; done
 wait $sub"
             ),
         );
@@ -226,6 +227,25 @@ esac"
         }
         self.home.catch_up().await;
         answers(&self.home)
+    }
+
+    /// Waits until no stop is under way any more: what is asked before that is not obeyed.
+    pub(super) async fn settle(&mut self) {
+        loop {
+            let mark = self.home.received.len();
+            let off = serde_json::json!({"state": "OFF", "id": "settled"});
+            self.home
+                .publish("toy2mqtt/all/set", off.to_string(), false)
+                .await;
+            let answers = self.answers(mark, 2).await;
+            let own: Vec<&Value> = answers
+                .iter()
+                .filter(|answer| answer["id"] == "settled")
+                .collect();
+            if own.len() == 2 && own.iter().all(|answer| answer["ok"] == true) {
+                return;
+            }
+        }
     }
 
     /// A toy that is like the one of which the documentation speaks: with two motors, or with one.
