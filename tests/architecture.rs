@@ -84,6 +84,21 @@ const NEVER: &[(&str, &[&str], &str)] = &[
         "what toys speak is read and written without a connection",
     ),
     (
+        "src/backend/lovense/roster",
+        &["tokio", "reqwest"],
+        "what is known of toys is kept without a connection",
+    ),
+    (
+        "src/backend/lovense/cloud/frame",
+        &["tokio", "tokio_tungstenite", "reqwest"],
+        "what travels is read and written without a connection",
+    ),
+    (
+        "src/backend/lovense/cloud/news",
+        &["tokio", "tokio_tungstenite", "reqwest"],
+        "what the server tells is read without a connection",
+    ),
+    (
         "src/backend/wsdm/handshake",
         &["tokio", "tokio_tungstenite"],
         "who a toy is, is read without a connection",

@@ -255,6 +255,30 @@ fn settings_that_do_not_go_together() {
             &["3: wsdm.token: may only have letters, digits and - . _ ~"],
         ),
         (
+            "[[lovense_cloud]]\nplatform = 'x'\n[[lovense_cloud]]\ntoken = 't'",
+            &["3: lovense_cloud[1].platform: missing: add a name of up to 64 characters"],
+        ),
+        (
+            "[[lovense_cloud]]\nplatform = 'x'\ntoken = 't'\n[[lovense_cloud]]\nplatform = 'x'\ntoken = 't'",
+            &[
+                "6: lovense_cloud[1].token: is listed twice: remove one of the two, or give one a uid of its own",
+            ],
+        ),
+        (
+            "[[lovense_cloud]]\nplatform = 'x'\ntoken = 't'\nuid = 'a,b'\nurl = 'http://example.org'\nlease = 'off'",
+            &[
+                "4: lovense_cloud[0].uid: \"a,b\" is not 1 to 64 letters, digits and - . _",
+                "5: lovense_cloud[0].url: \"http://example.org\" would show the token to everybody on the way: write https://",
+                "6: lovense_cloud[0].lease: \"off\" is not a duration: write e.g. \"5s\", \"250ms\" or \"1m 30s\"",
+            ],
+        ),
+        (
+            "[[lovense_cloud]]\nplatform = 'x'\ntoken = 't'\nlease = '2s'\npace = '2s'",
+            &[
+                "5: lovense_cloud[0].pace: is over half of the lease, which could not be renewed in time",
+            ],
+        ),
+        (
             "safety.default_level = 0",
             &["1: safety.default_level: must be above 0: a bare \"on\" would do nothing"],
         ),
@@ -350,6 +374,10 @@ fn what_is_allowed_but_unwise_is_a_warning() {
         (
             "[[buttplug]]\nurl = 'ws://a'\n[[buttplug]]\nurl = 'ws://b'",
             "3: buttplug[1].name: without a name its toys would be new ones whenever the order of the servers is changed",
+        ),
+        (
+            "[[lovense_cloud]]\nplatform = 'x'",
+            "1: lovense_cloud[0]: has no effect without token or token_file: the developer dashboard has it",
         ),
         (
             "safety.max_level = 20",

@@ -19,6 +19,7 @@ fn loaded(file: &str) -> Loaded {
         .with_file(FILE, file)
         .with_file("/run/secrets/mqtt_password", "0815")
         .with_file("/run/secrets/wsdm_token", "long-and-random")
+        .with_file("/run/secrets/lovense_token", "x")
         .with_file("/run/secrets/web_token", "a long and random text")
         .with_file("/etc/toy2mqtt/ca.pem", pem)
         .with_file("/etc/toy2mqtt/client.pem", pem)

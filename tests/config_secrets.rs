@@ -115,3 +115,24 @@ fn a_secret_is_not_taken_from_the_command_line() {
     assert!(error.contains("TOY2MQTT_MQTT__PASSWORD_FILE"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
 }
+
+#[test]
+fn a_token_of_a_list_comes_from_its_file_and_stays_secret() {
+    let file = "[[lovense_cloud]]\nplatform = 'p'\ntoken_file = '/token'\n\
+                [[lovense_cloud]]\nplatform = 'p'\nuid = 'b'\ntoken = 'other-secret'";
+    let surroundings = Fixed::default()
+        .with_file(FILE, file)
+        .with_file("/token", format!("{SECRET}\n"));
+    let loaded = loaded(&surroundings);
+    let [first, second] = loaded.config.lovense_cloud.as_slice() else {
+        panic!("two accounts");
+    };
+    let token = |token: &Option<toy2mqtt::config::Secret>| {
+        let token = token.as_ref().expect("a token");
+        token.reveal().to_owned()
+    };
+    assert_eq!(token(&first.token), SECRET);
+    assert_eq!(token(&second.token), "other-secret");
+    let shown = format!("{loaded:?} {}", loaded.config.redacted());
+    assert!(!shown.contains(SECRET) && !shown.contains("other-secret"));
+}

@@ -106,8 +106,11 @@ pub(crate) async fn cpu() -> Result<Vec<Row>, Failure> {
             millis(each(floor)),
             millis(each(peer))
         ),
-        "≤ 0.1 ms",
-        each(spent) <= Duration::from_micros(100),
+        format!(
+            "≤ 2 × the latter (is {:.2} ×)",
+            spent.as_secs_f64() / peer.as_secs_f64()
+        ),
+        spent <= peer * 2,
     )])
 }
 

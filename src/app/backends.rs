@@ -75,8 +75,7 @@ impl Backends {
         if entry.state == state {
             return None;
         }
-        let kind = std::mem::discriminant(&entry.state);
-        let came_or_went = kind != std::mem::discriminant(&state);
+        let came_or_went = kind(&entry.state) != kind(&state);
         entry.state = state;
         if !came_or_went {
             return None;
@@ -86,6 +85,10 @@ impl Backends {
         match &entry.state {
             BackendState::Up => Some(BridgeEvent::BackendUp(id.clone())),
             BackendState::Down(why) => Some(BridgeEvent::BackendDown(id.clone(), why.clone())),
+            BackendState::Unpaired(_) => {
+                let why = "it waits to be let in".to_owned();
+                Some(BridgeEvent::BackendDown(id.clone(), why))
+            }
             BackendState::Connecting => None,
         }
     }
@@ -111,5 +114,14 @@ impl Backends {
                 .unwrap_or(0),
         };
         self.entries.iter().map(view).collect()
+    }
+}
+
+/// States between which nothing comes or goes are of one kind.
+fn kind(state: &BackendState) -> u8 {
+    match state {
+        BackendState::Connecting => 0,
+        BackendState::Up => 1,
+        BackendState::Down(_) | BackendState::Unpaired(_) => 2,
     }
 }

@@ -67,6 +67,8 @@ pub struct Client {
     patience: Duration,
     /// Tells our requests from others'.
     id: String,
+    /// The newest `bridge/info`.
+    info: Value,
 }
 
 impl Client {
@@ -94,6 +96,7 @@ impl Client {
             format!("{base}/+/result"),
             format!("{base}/bridge/response/+"),
             topics.bridge_event(),
+            topics.bridge_info(),
         ];
         filters.extend(more);
         let options = Options {
@@ -123,6 +126,7 @@ impl Client {
                 topics,
                 patience,
                 id,
+                info: Value::Null,
             }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(ClientError::Broker(format!(
@@ -182,7 +186,15 @@ impl Client {
             let mine = topic == response && value["transaction"] == *id;
             mine.then(|| value["data"]["info"]["backends"].clone())
         };
-        self.wait(answered).await
+        let mut backends = self.wait(answered).await?;
+        // What is shown to others does not say how a backend can be let in.
+        for (name, backend) in backends.as_object_mut().into_iter().flatten() {
+            let published = &self.info["backends"][name];
+            if published["state"] == backend["state"] {
+                backend["last_error"] = published["last_error"].clone();
+            }
+        }
+        Ok(backends)
     }
 
     /// Sets outputs, and waits until the toy has accepted it. Returns the results.
@@ -290,6 +302,7 @@ impl Client {
         &mut self,
         mut pick: impl FnMut(&str, &Value) -> Option<T>,
     ) -> Result<T, ClientError> {
+        let (info, info_topic) = (&mut self.info, self.topics.bridge_info());
         let wanted = async {
             while let Some(event) = self.events.recv().await {
                 match event {
@@ -297,6 +310,9 @@ impl Client {
                         let value = serde_json::from_slice(&payload).unwrap_or(Value::Null);
                         if let Some(picked) = pick(&topic, &value) {
                             return Ok(picked);
+                        }
+                        if topic == info_topic {
+                            *info = value;
                         }
                     }
                     Event::Down(reason) => return Err(ClientError::Broker(reason)),

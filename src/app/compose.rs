@@ -1,11 +1,14 @@
 //! From settings to the parts of the bridge.
 
+mod cloud;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::buttplug::wire::Dialect;
 use crate::backend::buttplug::{self, Options as ServerOptions, Place, Server};
+use crate::backend::lovense::cloud::{self as lovense_cloud, Cloud};
 use crate::backend::lovense::lan::{self, LanApp, Options as LanOptions, OptionsError};
 use crate::backend::lovense::tls::{Fingerprint, Trust};
 use crate::backend::supervisor::Policy;
@@ -21,6 +24,7 @@ use crate::mqtt::tls::{TlsError, TlsOptions};
 use crate::mqtt::{Access, BadBase, Guide, Options as SessionOptions, Topics};
 use crate::telemetry::LogHandle;
 
+pub use self::cloud::{cloud_options, clouds};
 use super::broker_guide::{BrokerGuide, GuideError};
 use super::company::PROBE;
 use super::outlet;
@@ -40,6 +44,9 @@ pub enum StartError {
     /// An app cannot be reached as the settings say.
     #[error("{0}: {1}")]
     Lan(BackendId, #[source] OptionsError),
+    /// An account at the maker's server cannot be used as the settings say.
+    #[error("{0}: {1}")]
+    Cloud(BackendId, #[source] lovense_cloud::OptionsError),
 }
 
 /// The bridge's topics.
@@ -132,12 +139,13 @@ pub fn lovense_apps(config: &Config) -> Result<Vec<Arc<LanApp>>, StartError> {
     .collect()
 }
 
-/// Every way to reach toys that is in the settings, with how often to try again: `apps`, and what
-/// cannot fail before it is started. `memory` has the toys that have been here before, and
+/// Every way to reach toys that is in the settings, with how often to try again: `apps`, `clouds`, and
+/// what cannot fail before it is started. `memory` has the toys that have been here before, and
 /// `left_running` says that the last run may have left toys running.
 pub fn backends(
     loaded: &Loaded,
     apps: Vec<Arc<LanApp>>,
+    clouds: Vec<Arc<Cloud>>,
     memory: &Memory,
     left_running: bool,
 ) -> Vec<(Arc<dyn Backend>, Policy)> {
@@ -157,6 +165,9 @@ pub fn backends(
     let _ = (memory, left_running);
     if let Some(port) = websocket_toys(config) {
         all.push((port, wsdm::RECONNECT));
+    }
+    for cloud in clouds {
+        all.push((cloud, lovense_cloud::RECONNECT));
     }
     all
 }

@@ -434,6 +434,6 @@ fn question(asker: &Asker, answers: Answers, id: Option<String>, requested: Valu
 fn advice(backend: &BackendId, state: &BackendState) -> Option<&'static str> {
     match state {
         BackendState::Up | BackendState::Connecting => None,
-        BackendState::Down(_) => doctor::cure_of(backend.as_str()),
+        BackendState::Down(_) | BackendState::Unpaired(_) => doctor::cure_of(backend.as_str()),
     }
 }

@@ -1,6 +1,7 @@
 //! `doctor`: tries every hop in turn and says what to do about the first that fails.
 
 mod bluetooth;
+mod cloud;
 mod servers;
 mod websocket;
 
@@ -10,6 +11,8 @@ use serde_json::{Value, json};
 
 use crate::backend::lovense::lan::{EventsProbe, ProbeReport, probe};
 use crate::config::Loaded;
+use crate::domain::BackendId;
+use crate::hass::Privacy;
 
 use super::client::{Client, ClientError};
 use super::compose::{self, StartError};
@@ -62,6 +65,8 @@ const APP_AWAY: &str = "open the app, look at its Game Mode screen, and compare 
 pub fn cure_of(backend: &str) -> Option<&'static str> {
     if backend.starts_with("lovense_lan") {
         Some(APP_AWAY)
+    } else if backend.starts_with("lovense_cloud") {
+        Some(cloud::CURE)
     } else if backend.starts_with("buttplug") {
         Some("start the server in Intiface Central, and compare its address with buttplug.url")
     } else {
@@ -74,8 +79,10 @@ pub fn cure_of(backend: &str) -> Option<&'static str> {
 pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Vec<Finding> {
     let config = &loaded.config;
     let (mut findings, backends) = broker(loaded, patience).await;
-    let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
-    if !listed && !config.ble.enabled && !config.wsdm.enabled {
+    // A discreet bridge calls them otherwise.
+    let privacy = Privacy::from(config.privacy.discreet);
+    let of_backend = |backends: &Value, id: &BackendId| backends[privacy.backend(id)].clone();
+    if !config.reaches_toys() {
         let text = "no way to reach toys is configured";
         let cure = "add [[lovense_lan]] with the host that the app's Game Mode screen shows, or \
                     [[buttplug]] with the URL of a server, or switch Bluetooth on: ble.enabled = true";
@@ -98,10 +105,16 @@ pub async fn examine(loaded: &Loaded, bluetooth: bool, patience: Duration) -> Ve
         }
     }
     for options in compose::server_options(config, None) {
-        findings.extend(servers::server(options, &backends).await);
+        let held = of_backend(&backends, &options.id);
+        findings.extend(servers::server(options, held).await);
     }
     if config.wsdm.enabled {
-        findings.push(websocket::port(config.wsdm.listen.get(), &backends));
+        let held = of_backend(&backends, &compose::backend_id("wsdm", 0));
+        findings.push(websocket::port(config.wsdm.listen.get(), held));
+    }
+    for options in compose::cloud_options(config) {
+        let held = of_backend(&backends, &options.id);
+        findings.extend(cloud::account(options, held, patience).await);
     }
     if bluetooth || config.ble.enabled {
         findings.extend(bluetooth::bluetooth(config, patience).await);

@@ -448,8 +448,9 @@ impl Outlet {
         backends: &Backends,
         health: &Health,
     ) -> Value {
+        let view = self.bridge_view(now, backends).for_strangers();
         json!({
-            "info": self.info(now, backends),
+            "info": state::info(&view, &self.about(now), self.settings.privacy),
             "health": self.health_json(now, health),
             "toys": self.toys(engine),
         })

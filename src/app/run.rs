@@ -42,6 +42,7 @@ pub async fn run(
 ) -> Result<Ended, StartError> {
     let config = &loaded.config;
     let apps = compose::lovense_apps(config)?;
+    let clouds = compose::clouds(config)?;
     let broker = compose::broker(loaded)?;
     let topics = compose::topics(config)?;
 
@@ -67,7 +68,8 @@ pub async fn run(
     let links = CancellationToken::new();
     let supervisor = Supervisor::new(reports_in, links.clone());
     let mut backends = Backends::default();
-    for (backend, policy) in compose::backends(loaded, apps, &memory, found.left_running) {
+    let left_running = found.left_running;
+    for (backend, policy) in compose::backends(loaded, apps, clouds, &memory, left_running) {
         let status = supervisor.start(Arc::clone(&backend), policy);
         backends.add(backend, status);
     }

@@ -1,5 +1,6 @@
 //! What single values cannot show: settings that do not go together, files that are not there.
 
+mod cloud;
 mod wsdm;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,7 @@ pub(super) fn check(config: &mut Config, reading: &Reading<'_>, surroundings: &d
     checks.servers(&config.buttplug);
     checks.bluetooth(&config.ble);
     checks.wsdm(&mut config.wsdm);
+    checks.clouds(&mut config.lovense_cloud);
     checks.safety(config);
     checks.toys(config);
     checks.groups(config);
@@ -234,10 +236,9 @@ impl Checks<'_> {
     }
 
     fn reach(&self, config: &Config) {
-        let known = ["lovense_lan", "buttplug"].map(|key| self.reading.is_complete(key));
-        let listed = !config.lovense_lan.is_empty() || !config.buttplug.is_empty();
-        let enabled = config.ble.enabled || config.wsdm.enabled;
-        if known == [true, true] && !listed && !enabled {
+        let lists = ["lovense_lan", "buttplug", "lovense_cloud"];
+        let known = lists.iter().all(|key| self.reading.is_complete(key));
+        if known && !config.reaches_toys() {
             let message = "no toy can be reached: add [[lovense_lan]] with the host of the app or \
                            [[buttplug]] with the URL of a server, or switch Bluetooth on with \
                            ble.enabled";

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use super::secret::Secret;
 use super::section::section;
 use super::types::{
-    Address, AppName, BleScan, BrokerUrl, Fingerprint, GroupName, Host, ListenAddress, LogFormat,
-    LogLevel, OrOff, Protocol, Rate, RouteKind, Scheme, ServerName, ServerUrl, Span, Topic,
-    ToyName, ToyRef, Trust,
+    Address, AppName, BleScan, BrokerUrl, CloudUrl, Fingerprint, GroupName, Host, ListenAddress,
+    LogFormat, LogLevel, OrOff, Protocol, Rate, RouteKind, Scheme, ServerName, ServerUrl, Span,
+    Topic, ToyName, ToyRef, Trust, UserId,
 };
 use crate::domain::{Level, OutputKey, ToyId};
 
@@ -33,6 +33,8 @@ section! {
         pub ble: Bluetooth,
         /// Toys that connect to the bridge by themselves.
         pub wsdm: Wsdm,
+        /// Lovense apps by way of their maker's server: whatever is done with a toy leaves the house.
+        pub lovense_cloud: Vec<LovenseCloud>,
         /// Several ways to reach one toy.
         pub routes: Routes,
         /// Safety.
@@ -49,6 +51,15 @@ section! {
         pub group: Vec<Group>,
         /// Patterns.
         pub pattern: Vec<PatternSetting>,
+    }
+}
+
+impl Config {
+    /// Whether the settings name any way to reach toys.
+    #[must_use]
+    pub fn reaches_toys(&self) -> bool {
+        let listed = !self.lovense_lan.is_empty() || !self.buttplug.is_empty();
+        listed || !self.lovense_cloud.is_empty() || self.ble.enabled || self.wsdm.enabled
     }
 }
 
@@ -227,6 +238,38 @@ section! {
         pub pace: Span<20, 5_000> = Span::from_millis(100) => "\"50ms\"",
         /// How often to ask a toy for its charge, which also shows whether it still answers.
         pub battery: Span<5_000, 3_600_000> = Span::from_millis(60_000) => "\"5m\"",
+    }
+}
+
+section! {
+    /// A Lovense app by way of its maker's server (the Standard Socket API), for a phone that is not
+    /// in this network. The one way to toys that leaves your network: the maker learns each command
+    /// and its time. It needs a developer token of your own. Any number of them. See docs/cloud.md.
+    pub struct LovenseCloud {
+        /// The developer token, from the maker's developer dashboard. Better kept in a file of its own:
+        /// see `token_file`.
+        pub token: Option<Secret> = None => "\"long-and-random\"",
+        /// A file that holds the token and nothing else.
+        pub token_file: Option<PathBuf> = None => "\"/run/secrets/lovense_token\"",
+        /// The "Website Name" on the same dashboard, letter by letter.
+        pub platform: ServerName => "\"My house\"",
+        /// What the user of the app is called to the maker's server: anything but a name. Without it a
+        /// word that is made of the token. Whoever changes it has to pair the app again.
+        pub uid: Option<UserId> = None => "\"somebody-1\"",
+        /// Where the maker's server is.
+        pub url: CloudUrl = CloudUrl::known("https://api.lovense-api.com")
+            => "\"https://api.lovense.com\"",
+        /// How long the app keeps a level up without hearing from the bridge; renewed at half of it
+        /// while the level is above 0. It cannot be switched off.
+        pub lease: Span<2_000, 60_000> = Span::from_millis(5_000) => "\"10s\"",
+        /// The least time between two commands to one toy. A stop never waits. The maker publishes no
+        /// limit; this is to stay far below any.
+        pub pace: Span<200, 5_000> = Span::from_millis(200) => "\"500ms\"",
+        /// Whether a command counts as accepted only once the maker's server has answered a ping that
+        /// was sent after it. Without it: once it has left this machine.
+        pub confirm: bool = true => "false",
+        /// Whether the app plays its four presets by itself instead of the bridge sending every step.
+        pub play_in_app: bool = false => "true",
     }
 }
 

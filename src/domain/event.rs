@@ -50,6 +50,9 @@ pub enum BackendState {
     Up,
     /// It does not; why, in words for the user.
     Down(String),
+    /// It waits for the user to let it in; how to. Whoever reads that could let in others, so it is
+    /// for where the user looks for it, not for logs, events and reports.
+    Unpaired(String),
 }
 
 /// Why the bridge stopped toys by itself.

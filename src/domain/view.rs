@@ -74,6 +74,19 @@ pub struct BridgeView {
     pub log_level: String,
 }
 
+impl BridgeView {
+    /// For reports that are shown to others: nothing in it lets anybody in.
+    #[must_use]
+    pub fn for_strangers(mut self) -> Self {
+        for backend in &mut self.backends {
+            if let BackendState::Unpaired(how) = &mut backend.state {
+                "it waits to be let in; how, is in bridge/info".clone_into(how);
+            }
+        }
+        self
+    }
+}
+
 /// How many toys there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ToyCount {

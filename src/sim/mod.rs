@@ -2,7 +2,8 @@
 //! `toy2mqtt simulate`.
 //!
 //! [`lovense_app`] is the app: a port that speaks HTTP and websockets, faults that can be switched
-//! on, and a handle for whoever runs it. `body` is what moves of a toy, plain state with time as an
+//! on, and a handle for whoever runs it. [`lovense_cloud`] is its maker's server, which passes commands
+//! on to it. `body` is what moves of a toy, plain state with time as an
 //! argument, and [`Timeline`] the log of it: what changed when and why. [`text_toy`] is a toy that is
 //! spoken to without an app, in its own protocol. [`run()`] is an app that
 //! runs until it is told to end, with a small control surface; [`run_wsdm`] are toys that connect to a
@@ -15,12 +16,14 @@ mod body;
 mod control;
 mod function;
 pub mod lovense_app;
+pub mod lovense_cloud;
 mod motion;
 mod rng;
 mod run;
 mod serve;
 pub mod text_toy;
 mod timeline;
+mod upgrade;
 mod wsdm;
 
 pub use function::Function;

@@ -9,6 +9,7 @@ mod support;
 mod apps;
 mod basics;
 mod broker;
+mod cloud;
 mod command_line;
 mod discretion;
 mod floods;

@@ -42,8 +42,8 @@ pub fn options(address: SocketAddr) -> Options {
 }
 
 /// The bridge's side: the backend with its links kept up, and what it reports.
-pub struct Rig {
-    pub lan: Arc<LanApp>,
+pub struct Rig<B = LanApp> {
+    pub lan: Arc<B>,
     pub links: Vec<Arc<LinkStatus>>,
     reports: mpsc::UnboundedReceiver<(BackendId, Report)>,
     cancel: CancellationToken,
@@ -52,10 +52,27 @@ pub struct Rig {
 
 impl Rig {
     pub fn start(options: Options) -> Self {
+        Self::keep(LanApp::new(options).unwrap())
+    }
+
+    /// A bridge that knows both toys of `app`.
+    pub async fn connected(app: &App) -> Self {
+        Self::start(options(app.address)).ready().await
+    }
+
+    pub async fn ready(mut self) -> Self {
+        self.up(A).await;
+        self.up(B).await;
+        self
+    }
+}
+
+impl<B: Backend> Rig<B> {
+    /// Keeps the links of this backend up.
+    pub fn keep(lan: Arc<B>) -> Self {
         let (sender, reports) = mpsc::unbounded_channel();
         let cancel = CancellationToken::new();
         let supervisor = Supervisor::new(sender, cancel.clone());
-        let lan = LanApp::new(options).unwrap();
         let policy = Policy {
             initial: Duration::from_millis(20),
             cap: Duration::from_millis(100),
@@ -68,17 +85,6 @@ impl Rig {
             cancel,
             supervisor,
         }
-    }
-
-    /// A bridge that knows both toys of `app`.
-    pub async fn connected(app: &App) -> Self {
-        Self::start(options(app.address)).ready().await
-    }
-
-    pub async fn ready(mut self) -> Self {
-        self.up(A).await;
-        self.up(B).await;
-        self
     }
 
     /// The next report that `wanted` makes something of.

@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use super::Finding;
 
-/// The port for them. `backends` is what the running bridge says of its own.
-pub(super) fn port(address: SocketAddr, backends: &Value) -> Finding {
-    let held = &backends["wsdm"];
+/// The port for them. `held` is what the running bridge says of it.
+pub(super) fn port(address: SocketAddr, held: Value) -> Finding {
     if held["state"] == "up" {
         let text = format!("the bridge waits for toys at ws://{address}");
         return Finding::good("wsdm", text);

@@ -1,9 +1,7 @@
 //! From devices as the server lists them to toys, and from operations to messages. No IO.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::options::Options;
 use super::places::Places;

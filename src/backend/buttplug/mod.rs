@@ -92,10 +92,9 @@ impl Server {
         let hardware = op.route.hardware;
         let answer = {
             let mut shared = self.shared();
-            let order =
-                shared
-                    .roster
-                    .order(&hardware, &op.command, Instant::now(), &self.options)?;
+            let now = Instant::now().into_std();
+            let roster = &mut shared.roster;
+            let order = roster.order(&hardware, &op.command, now, &self.options)?;
             if order.requests.is_empty() {
                 return Ok(());
             }

@@ -1,9 +1,7 @@
 //! Where the positions of a toy are, as far as can be known from what it was told. No IO.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::domain::OutputKey;
 
@@ -62,10 +60,10 @@ mod tests {
 
     const KEY: OutputKey = OutputKey::only(OutputKind::Position);
 
-    #[tokio::test]
-    async fn a_movement_under_way_may_be_anywhere_between_its_ends() {
+    #[test]
+    fn a_movement_under_way_may_be_anywhere_between_its_ends() {
         let second = Duration::from_secs(1);
-        let start = Instant::now();
+        let start = tokio::time::Instant::now().into_std();
         let mut places = Places::default();
         assert_eq!(places.way(KEY, 100, start), None);
         places.go(KEY, 0, start, Duration::ZERO);

@@ -1,8 +1,7 @@
 //! The toys that are there. No IO.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use tokio::time::Instant;
+use std::time::Instant;
 
 use super::map::Toy;
 use super::options::Options;

@@ -6,8 +6,10 @@
 //! is what toys speak themselves, with no app in between.
 
 pub mod catalog;
+pub mod cloud;
 pub mod events;
 pub mod lan;
+mod roster;
 pub mod text;
 pub mod tls;
 pub mod wire;

@@ -50,6 +50,7 @@ pub const NOT_OPTIONS: &[&str] = &[
     // Secrets are options; there are no files to keep them in.
     "mqtt.password_file",
     "wsdm.token_file",
+    "lovense_cloud[].token_file",
     // The panel listens where Home Assistant expects it, and lets in whom Home Assistant does.
     "web",
     // Tables with keys of one's own choice.

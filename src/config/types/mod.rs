@@ -1,12 +1,14 @@
 //! The types of settings. Each can only hold what is allowed, so that nobody has to check again.
 
 mod choice;
+mod cloud;
 mod names;
 mod net;
 mod server;
 mod time;
 
 pub use choice::{BleScan, LogFormat, LogLevel, Protocol, RouteKind, Scheme, Trust};
+pub use cloud::{CloudUrl, UserId};
 pub use names::{Address, AppName, GroupName, ServerName, Topic, ToyName, ToyRef};
 pub use net::{BrokerUrl, Fingerprint, Host};
 pub use server::{ListenAddress, ServerUrl};

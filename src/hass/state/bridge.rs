@@ -55,7 +55,9 @@ fn backend(view: &BackendView, about: &About<'_>, privacy: Privacy) -> Value {
     let (state, error) = match &view.state {
         BackendState::Connecting => ("connecting", None),
         BackendState::Up => ("up", None),
-        BackendState::Down(reason) => ("down", Some(privacy.text(reason))),
+        BackendState::Down(reason) | BackendState::Unpaired(reason) => {
+            ("down", Some(privacy.text(reason)))
+        }
     };
     json!({
         "state": state,

@@ -95,24 +95,41 @@ fn description(toy: &Toy, dialect: Dialect) -> Value {
 
 /// The frame `toy-list`: which toys there are. It has no function lists.
 pub(super) fn toy_list<'a>(toys: impl Iterator<Item = &'a Toy>) -> String {
-    let list: Vec<_> = toys
-        .map(|toy| {
-            let card = toy.card().clone();
-            let generation = toy.name().rsplit(' ').next();
-            let generation = generation.filter(|word| word.bytes().all(|b| b.is_ascii_digit()));
-            json!({
-                "id": &*toy.id,
-                "name": toy.name(),
-                "type": toy.slug(),
-                "hVersion": generation.unwrap_or("1"),
-                "fVersion": toy.firmware,
-                "nickname": card.nickname,
-                "battery": card.battery,
-                "connected": card.connected,
-            })
+    json!({ "type": "toy-list", "toyList": rows(toys, "type") }).to_string()
+}
+
+/// What the maker's server tells of the app and its toys. It has no function lists either.
+pub(super) fn device_info<'a>(toys: impl Iterator<Item = &'a Toy>) -> Value {
+    json!({
+        "deviceCode": "remote_simulated",
+        "online": true,
+        "domain": "127-0-0-1.lovense.club",
+        "httpsPort": 30010,
+        "wssPort": 30010,
+        "appVersion": "7.69.0",
+        "platform": "ios",
+        "appType": "remote",
+        "toyList": rows(toys, "toyType"),
+    })
+}
+
+fn rows<'a>(toys: impl Iterator<Item = &'a Toy>, type_key: &str) -> Vec<Value> {
+    let row = |toy: &Toy| {
+        let card = toy.card().clone();
+        let generation = toy.name().rsplit(' ').next();
+        let generation = generation.filter(|word| word.bytes().all(|b| b.is_ascii_digit()));
+        json!({
+            "id": &*toy.id,
+            "name": toy.name(),
+            type_key: toy.slug(),
+            "hVersion": generation.unwrap_or("1"),
+            "fVersion": toy.firmware,
+            "nickname": card.nickname,
+            "battery": card.battery,
+            "connected": card.connected,
         })
-        .collect();
-    json!({ "type": "toy-list", "toyList": list }).to_string()
+    };
+    toys.map(row).collect()
 }
 
 #[cfg(test)]

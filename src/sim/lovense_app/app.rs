@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use serde_json::Value;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -255,6 +256,10 @@ impl App {
     pub(super) fn answer_toys(&self) -> String {
         let toys = self.toy_map();
         answers::toys(toys.values().map(|toy| &**toy), self.dialect, self.flavour)
+    }
+
+    pub(super) fn device_info(&self) -> Value {
+        answers::device_info(self.toy_map().values().map(|toy| &**toy))
     }
 
     pub(super) fn answer_names(&self) -> String {

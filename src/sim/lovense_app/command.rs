@@ -60,6 +60,17 @@ pub(super) async fn answer(
     }
 }
 
+/// Takes a command that came another way than over the port. Nobody waits for its answer.
+pub(super) fn take(app: &Arc<App>, body: Bytes) {
+    let received = receive(app, body, None);
+    app.touch();
+    if let Received::Later(job) = received {
+        let life = app.life.clone();
+        let task = life.run_until_cancelled_owned(job.do_in_turn(Arc::clone(app)));
+        app.tasks.spawn(task);
+    }
+}
+
 /// A request whose body is complete.
 enum Received {
     /// Done, with its right answer.

@@ -53,6 +53,7 @@ mod handle;
 mod handle_toys;
 mod life;
 mod options;
+mod remote;
 mod requests;
 mod rule;
 mod server;

@@ -8,21 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::{SinkExt, StreamExt};
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
+use hyper::upgrade::OnUpgrade;
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::app::App;
@@ -30,9 +23,8 @@ use super::faults::{Access, Faults, PingDemand};
 use super::frames::{ACCESS_GRANTED, BARE_PONG, EVENT_CLOSED, PING, PONG};
 use super::options::Flavour;
 use super::server::Shared;
+use crate::sim::upgrade::{self, Socket};
 
-/// The longest message taken from a client.
-const LONGEST_MESSAGE: usize = 64 * 1_024;
 /// How long a client may take to close its side.
 const CLOSING: Duration = Duration::from_secs(1);
 
@@ -46,45 +38,17 @@ pub(super) async fn open(State(shared): State<Shared>, mut request: Request) -> 
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND);
         return status.into_response();
     }
-    let Some(key) = websocket_key(request.headers()) else {
-        return (StatusCode::BAD_REQUEST, "a websocket is expected here").into_response();
-    };
-    let accept = derive_accept_key(key.as_bytes());
-    let upgrade = hyper::upgrade::on(&mut request);
-    let serving = serve(Arc::clone(app), upgrade);
-    shared.connections.spawn(serving);
-    let headers = [
-        (CONNECTION, "Upgrade"),
-        (UPGRADE, "websocket"),
-        (SEC_WEBSOCKET_ACCEPT, accept.as_str()),
-    ];
-    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
-}
-
-/// The key of a websocket handshake (RFC 6455 §4.2.1), if it is one.
-fn websocket_key(headers: &HeaderMap) -> Option<String> {
-    let has = |name, wanted: &str| {
-        let values = headers.get_all(name).iter();
-        let mut values = values.filter_map(|value| value.to_str().ok());
-        values.any(|value| {
-            value
-                .split(',')
-                .any(|word| word.trim().eq_ignore_ascii_case(wanted))
-        })
-    };
-    let right =
-        has(CONNECTION, "upgrade") && has(UPGRADE, "websocket") && has(SEC_WEBSOCKET_VERSION, "13");
-    let key = headers.get(SEC_WEBSOCKET_KEY)?.to_str().ok()?;
-    right.then(|| key.to_owned())
+    let (upgrade, response) = upgrade::accept(&mut request);
+    if let Some(upgrade) = upgrade {
+        shared.connections.spawn(serve(Arc::clone(app), upgrade));
+    }
+    response
 }
 
 async fn serve(app: Arc<App>, upgrade: OnUpgrade) {
-    let Ok(upgraded) = upgrade.await else { return };
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(LONGEST_MESSAGE))
-        .max_frame_size(Some(LONGEST_MESSAGE));
-    let stream =
-        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let Some(stream) = upgrade::socket(upgrade).await else {
+        return;
+    };
     let mut session = Session::new(app, stream);
     if let Err(error) = session.run().await {
         tracing::debug!(%error, "simulated app: event socket ended");
@@ -94,7 +58,7 @@ async fn serve(app: Arc<App>, upgrade: OnUpgrade) {
 /// One event socket.
 struct Session {
     app: Arc<App>,
-    stream: WebSocketStream<TokioIo<Upgraded>>,
+    stream: Socket,
     faults: watch::Receiver<Arc<Faults>>,
     /// Frames for everybody, once access is granted.
     events: Option<broadcast::Receiver<Message>>,
@@ -111,7 +75,7 @@ type Flow = Result<ControlFlow<()>, tungstenite::Error>;
 const GO_ON: Flow = Ok(ControlFlow::Continue(()));
 
 impl Session {
-    fn new(app: Arc<App>, stream: WebSocketStream<TokioIo<Upgraded>>) -> Self {
+    fn new(app: Arc<App>, stream: Socket) -> Self {
         app.sockets.opened();
         app.touch();
         let faults = app.watch_faults();

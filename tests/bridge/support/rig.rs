@@ -127,6 +127,12 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// With more of the settings file: what has to be started first.
+    pub(crate) fn more(mut self, lines: &str) -> Self {
+        self.setup.more += lines;
+        self
+    }
+
     /// Starts the bridge, and waits until it and every connected toy are there.
     pub(crate) async fn with_bridge(self) -> Rig {
         let rig = self.launch();

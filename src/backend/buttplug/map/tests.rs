@@ -63,7 +63,7 @@ fn drive(toy: &Toy, settings: &[(&str, i32)]) -> Value {
     let settings: Vec<_> = settings.collect();
     let requests = toy.drive(
         &settings,
-        Instant::now(),
+        tokio::time::Instant::now().into_std(),
         &mut Places::default(),
         false,
         &options(),
@@ -186,7 +186,7 @@ fn an_operation_carries_the_whole_vector_and_off_is_zero_everywhere() {
     };
     let refused = toy.drive(
         &[stranger],
-        Instant::now(),
+        tokio::time::Instant::now().into_std(),
         &mut Places::default(),
         false,
         &options(),
@@ -253,7 +253,7 @@ fn a_machine_that_can_do_both_goes_to_a_place_without_being_stopped_first() {
         key: key.parse().unwrap(),
         step,
     });
-    let (mut places, start) = (Places::default(), Instant::now());
+    let (mut places, start) = (Places::default(), tokio::time::Instant::now().into_std());
     let mut go = |seconds, may_run, settings: &[Setting]| {
         let now = start + Duration::from_secs(seconds);
         let requests = toy.drive(settings, now, &mut places, may_run, &options());

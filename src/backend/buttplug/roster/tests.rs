@@ -71,7 +71,12 @@ fn an_index_that_is_used_again_is_another_toy() {
     assert_eq!(told(&roster.came(toy(0, "b"))), ["-0/a", "+0/b"]);
     let key = crate::domain::OutputKey::only(crate::domain::OutputKind::Vibrate);
     let full = Command::Drive(vec![Setting { key, step: 20 }]);
-    let order = roster.order(&old, &full, Instant::now(), &options());
+    let order = roster.order(
+        &old,
+        &full,
+        tokio::time::Instant::now().into_std(),
+        &options(),
+    );
     assert!(matches!(order, Err(OpError::Offline(_))), "{order:?}");
 }
 

@@ -96,7 +96,11 @@ pub enum Fault {
 
 impl Fault {
     /// From an error of the HTTP client.
-    pub(super) fn of_http(place: &str, limit: Duration, error: &reqwest::Error) -> Self {
+    pub(in crate::backend::lovense) fn of_http(
+        place: &str,
+        limit: Duration,
+        error: &reqwest::Error,
+    ) -> Self {
         let place = place.to_owned();
         if error.is_timeout() {
             return Self::NoAnswer { place, limit };
@@ -129,7 +133,11 @@ impl Fault {
     }
 
     /// From an error of the system or of TLS, which hides in one.
-    pub(super) fn of_io(place: &str, limit: Duration, error: &io::Error) -> Self {
+    pub(in crate::backend::lovense) fn of_io(
+        place: &str,
+        limit: Duration,
+        error: &io::Error,
+    ) -> Self {
         use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
         let place = place.to_owned();
         let tls = tls_error(error);

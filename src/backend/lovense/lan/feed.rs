@@ -16,9 +16,9 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async
 use tracing::{debug, info};
 
 use super::fault::Fault;
-use super::roster::Heard;
 use super::{LanApp, Line};
 use crate::backend::lovense::events::{self, Frame};
+use crate::backend::lovense::roster::Heard;
 use crate::backend::{BoxFuture, Link, LinkContext, LinkError};
 
 /// The largest message that is taken. A list of toys takes some hundred bytes per toy.

@@ -16,7 +16,6 @@ mod feed;
 mod options;
 mod poll;
 mod probe;
-mod roster;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,11 +28,11 @@ use self::client::{Client, Site};
 pub use self::fault::Fault;
 pub use self::options::{HTTP_PORTS, HTTPS_PORTS, Host, Options, OptionsError, RECONNECT, Timing};
 pub use self::probe::{EventsProbe, ProbeError, ProbeReport, probe};
-use self::roster::{Address, Roster};
+use super::roster::{Address, Roster, starts, unmet};
 use super::tls::{Trust, client_config};
-use super::wire::{AppToyId, requests};
+use super::wire::requests;
 use crate::backend::{Backend, BoxFuture, Link};
-use crate::domain::{BackendId, Bound, Capabilities, Class, Command, HardwareId, Op, OpError};
+use crate::domain::{BackendId, Bound, Capabilities, Command, Op, OpError};
 
 /// One Lovense app on the local network.
 #[derive(Debug)]
@@ -183,27 +182,6 @@ impl LanApp {
             self.roster().ran(hardware, false);
         }
         Ok(())
-    }
-}
-
-fn unmet(hardware: &HardwareId) -> Result<Address, OpError> {
-    let app_id = AppToyId::new(hardware.as_str())
-        .map_err(|_| OpError::Offline("the app does not know the toy".to_owned()))?;
-    Ok(Address {
-        app_id,
-        outputs: Vec::new(),
-        may_run: true,
-    })
-}
-
-/// Whether a toy runs after this command.
-fn starts(command: &Command) -> bool {
-    match command {
-        Command::Stop => false,
-        Command::Play(_) => true,
-        Command::Drive(settings) => settings
-            .iter()
-            .any(|setting| setting.key.kind.class() == Class::Intensity && setting.step != 0),
     }
 }
 

@@ -91,6 +91,15 @@ impl From<Complaint> for OpError {
 /// # Errors
 /// Anything but an answer with code 200.
 pub fn parse_answer(bytes: &[u8]) -> Result<Answer, NotAnAnswer> {
+    parse_envelope(bytes, 200)
+}
+
+/// Reads an answer whose result code for success is `good`: 200 for commands, 0 where an account
+/// is asked about.
+///
+/// # Errors
+/// Anything but an answer with that code.
+pub fn parse_envelope(bytes: &[u8], good: i64) -> Result<Answer, NotAnAnswer> {
     let value: Value =
         serde_json::from_slice(bytes).map_err(|_| NotAnAnswer::NotJson(beginning(bytes)))?;
     let Value::Object(mut fields) = value else {
@@ -103,10 +112,10 @@ pub fn parse_answer(bytes: &[u8]) -> Result<Answer, NotAnAnswer> {
     let said_ok = word("type").is_some_and(|word| word.eq_ignore_ascii_case("ok"));
     let code = match fields.get("code").and_then(number) {
         Some(code) => code as i64,
-        None if said_ok => 200,
+        None if said_ok => good,
         None => return Err(NotAnAnswer::NoCode),
     };
-    if code != 200 {
+    if code != good {
         // "type" is "ERROR" or the like where there is no message.
         let message = word("message").or_else(|| word("type").filter(|_| !said_ok));
         return Err(Complaint { code, message }.into());

@@ -9,7 +9,7 @@ mod request;
 mod toys;
 mod translate;
 
-pub use answer::{Answer, Complaint, MAX_ANSWER, NotAnAnswer, parse_answer};
+pub use answer::{Answer, Complaint, MAX_ANSWER, NotAnAnswer, parse_answer, parse_envelope};
 pub use request::{AppToyId, NotAToyAddress, PRESETS, Request, Seconds};
 #[cfg(test)]
 pub(super) use toys::any_json;

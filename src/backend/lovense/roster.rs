@@ -1,5 +1,8 @@
 //! What is known of the app's toys: one picture of what two sources tell. No IO.
 //!
+//! Over the maker's server there is one source, device information, which says what GetToys does
+//! but for the functions.
+//!
 //! GetToys says which toys there are and what they can do. Toy Events say sooner which of them
 //! came or went, and what they report; they say nothing of functions, so they never change what
 //! GetToys said. An answer to GetToys that was asked for before an event was heard does not undo
@@ -11,7 +14,8 @@ use crate::backend::Report;
 use crate::backend::lovense::catalog::{self, Model};
 use crate::backend::lovense::wire::{AppToyId, ListedToy, ToyList};
 use crate::domain::{
-    Capabilities, Gesture, HardwareId, InputKind, Output, Reading, ToyDescription, ToyInput,
+    Capabilities, Class, Command, Gesture, HardwareId, InputKind, OpError, Output, Reading,
+    ToyDescription, ToyInput,
 };
 
 const SWITCHED_OFF: &str = "the toy is switched off or out of reach of the phone";
@@ -298,6 +302,28 @@ impl Roster {
         if let Some(known) = self.toys.get_mut(hardware) {
             known.may_run = may_run;
         }
+    }
+}
+
+/// A toy that is to be stopped although it is not known: whatever runs there is to stop.
+pub(super) fn unmet(hardware: &HardwareId) -> Result<Address, OpError> {
+    let app_id = AppToyId::new(hardware.as_str())
+        .map_err(|_| OpError::Offline("the app does not know the toy".to_owned()))?;
+    Ok(Address {
+        app_id,
+        outputs: Vec::new(),
+        may_run: true,
+    })
+}
+
+/// Whether a toy runs after this command.
+pub(super) fn starts(command: &Command) -> bool {
+    match command {
+        Command::Stop => false,
+        Command::Play(_) => true,
+        Command::Drive(settings) => settings
+            .iter()
+            .any(|setting| setting.key.kind.class() == Class::Intensity && setting.step != 0),
     }
 }
 
