@@ -14,7 +14,7 @@ demo: ## broker, simulated toys and bridge on this machine; nothing else is need
 	cargo run --quiet --features demo -- demo $(ARGS)
 
 test: ## all tests, with a real broker, a real D-Bus and a real browser
-	@scripts/need.sh cargo cc mosquitto dbus-daemon python3
+	@scripts/need.sh cargo cc curl mosquitto mosquitto_pub dbus-daemon python3
 	@scripts/need.sh chromium || echo "no Chromium: the tests of the panel in a browser are skipped"
 	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo test --all-features
 
@@ -45,7 +45,7 @@ lint: ## format, clippy, documentation, generated files, dependencies
 	fi
 
 container: ## build the image without a registry, and start it (as root; buildah, musl-tools)
-	@scripts/need.sh cargo cc mosquitto
+	@scripts/need.sh cargo cc mosquitto mosquitto_pub
 	scripts/container.sh
 
 docs: ## write the files that are made from the program

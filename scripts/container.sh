@@ -85,13 +85,28 @@ run() {
 run check >"$work/check.log" || fail "settings from the environment: $(cat "$work/check.log")"
 run healthcheck --timeout 2s 2>/dev/null && fail "it says to be healthy before it runs"
 
+# From the moment at which the engine is told to start it: now, in milliseconds.
+now() {
+    echo $(($(date +%s%N) / 1000000))
+}
+mosquitto_sub -p "$port" -u toy2mqtt -P 0815 -t 'homeassistant/device/#' -C 1 -W 20 \
+    >"$work/discovery.log" &
+discovery=$!
+started=$(now)
 run run 2>"$work/bridge.log" &
 bridge=$!
+wait "$discovery" || fail "it does not announce itself: $(cat "$work/bridge.log")"
+took=$(($(now) - started))
 wait_for 20 run healthcheck || fail "it does not get healthy: $(cat "$work/bridge.log")"
 grep -q 'connected to the broker' "$work/bridge.log" || fail "it is not connected"
 grep -q 'will not be kept' "$work/bridge.log" && fail "it cannot write to /data"
 descendants "$bridge" >"$work/processes"
 grep -q '^ *65532 .*/toy2mqtt run' "$work/processes" ||
     fail "it does not run as the image's user: $(cat "$work/processes")"
+# There is no way to toys here, which it has to find.
+run doctor >"$work/doctor.log" 2>&1 && fail "the doctor finds nothing: $(cat "$work/doctor.log")"
+grep -q '^ok *bridge' "$work/doctor.log" || fail "the doctor: $(cat "$work/doctor.log")"
+run stop --timeout 2s || fail "it does not take a stop"
 
-echo "the image has $size KiB, starts without privileges, gets healthy and can keep what it should"
+echo "container start → first discovery payload: $took ms (reach: ≤ 1000 ms)"
+echo "the image has $size KiB (reach: ≤ 25600), starts without privileges, gets healthy and can keep what it should"

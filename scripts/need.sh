@@ -42,8 +42,10 @@ missing() {
                 cc -x c -o /dev/null - >/dev/null 2>&1 || want libc6-dev
             ;;
         chromium) browser || want chromium ;;
+        curl) command -v curl >/dev/null || want curl ;;
         dbus-daemon) command -v dbus-daemon >/dev/null || want dbus-daemon ;;
         mosquitto) command -v mosquitto >/dev/null || want mosquitto ;;
+        mosquitto_pub) command -v mosquitto_rr >/dev/null || want mosquitto-clients ;;
         # The script in the documentation is tested.
         python3) command -v python3 >/dev/null || want python3 ;;
         rustfmt) cargo fmt --version >/dev/null 2>&1 || components="$components rustfmt" ;;

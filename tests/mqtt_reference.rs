@@ -1,7 +1,7 @@
 //! The reference of MQTT says what the code does, and the page is up to date.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use toy2mqtt::domain::{OutputKey, ToyDescription};
+use toy2mqtt::domain::ToyDescription;
 use toy2mqtt::hass::command;
 use toy2mqtt::mqtt::reference::{self, About, KEYS, REQUESTS, TOPICS};
 
@@ -52,42 +52,4 @@ fn the_examples_of_commands_are_understood() {
         };
         assert!(change.is_ok(), "{}: {change:?}", topic.topic);
     }
-}
-
-/// The commands in the examples of the page.
-#[test]
-fn what_the_page_tells_to_type_is_understood() {
-    let page = reference::markdown().replace("\\\n", "");
-    let typed = page
-        .lines()
-        .filter(|line| line.starts_with("mosquitto_pub"));
-    let mut understood = 0;
-    for line in typed {
-        let line = line.split(" # ").next().unwrap().trim();
-        let (_, rest) = line.split_once("-t ").unwrap();
-        let (topic, rest) = rest.split_once(' ').unwrap();
-        let topic = topic.strip_prefix("toy2mqtt/").unwrap();
-        let Some(payload) = rest.trim().strip_prefix("-m ") else {
-            assert_eq!(rest.trim(), "-n");
-            continue;
-        };
-        let payload = payload.trim_matches('\'').as_bytes();
-        let parts: Vec<_> = topic.split('/').collect();
-        let is_understood = match parts[..] {
-            ["bridge", "request", verb] => command::request(verb, payload).request.is_ok(),
-            [_, "set"] => command::set(None, payload).change.is_ok(),
-            // Only taken for a toy that is known.
-            [_, "limit", "set"] => command::attribute(None, "brightness", payload)
-                .change
-                .is_ok(),
-            [_, attribute, "set"] => {
-                assert!(attribute.parse::<OutputKey>().is_ok());
-                command::attribute(None, attribute, payload).change.is_ok()
-            }
-            _ => panic!("{line}"),
-        };
-        assert!(is_understood, "{line}");
-        understood += 1;
-    }
-    assert!(understood >= 8, "{understood}");
 }

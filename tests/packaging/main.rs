@@ -8,6 +8,7 @@ mod shared;
 mod app;
 mod blueprints;
 mod container;
+mod docs;
 mod installation;
 mod privacy;
 mod program;

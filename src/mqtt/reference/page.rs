@@ -71,10 +71,8 @@ mosquitto_pub -t toy2mqtt/toy_1a2b3c4d/vibrate/set \\
 Up slowly, and off after five minutes, and wait for the result:
 
 ```sh
-mosquitto_sub -t toy2mqtt/toy_1a2b3c4d/result -C 1 &
-mosquitto_pub -t toy2mqtt/toy_1a2b3c4d/set \\
+mosquitto_rr -t toy2mqtt/toy_1a2b3c4d/set -e toy2mqtt/toy_1a2b3c4d/result \\
   -m '{\"brightness\":50,\"transition\":\"1m\",\"for\":\"5m\",\"id\":\"evening\"}'
-wait
 ```
 
 Two motors at once, each with its own level:
@@ -92,9 +90,8 @@ mosquitto_pub -t toy2mqtt/all/set -m '{\"state\":\"OFF\",\"transition\":\"3s\"}'
 What toys are there, and what can they do?
 
 ```sh
-mosquitto_sub -t toy2mqtt/bridge/response/toys -C 1 &
-mosquitto_pub -t toy2mqtt/bridge/request/toys -m '{\"transaction\":\"t1\"}'
-wait
+mosquitto_rr -t toy2mqtt/bridge/request/toys -e toy2mqtt/bridge/response/toys \\
+  -m '{\"transaction\":\"t1\"}'
 ```
 
 Never above 60 % again:
