@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 
 use crate::backend::Report;
 use crate::domain::{
-    BackendId, BackendState, BridgeEvent, Command, Op, OpError, OpId, Outcome, RouteId,
+    BackendId, BackendState, BridgeEvent, Command, Op, OpError, OpId, Outcome, RouteId, ToyId,
 };
 use crate::engine::{Effect, Engine, Input};
 use crate::mqtt::{Event as MqttEvent, Message};
@@ -134,6 +134,17 @@ impl Driver {
             inbox,
             admin,
         }
+    }
+
+    /// Leaves nothing of these toys behind: they turned out to be others. Only for toys that were known:
+    /// Home Assistant warns about the removal of any other.
+    #[must_use]
+    pub fn without(mut self, toys: &[ToyId]) -> Self {
+        for toy in toys {
+            self.outlet.toy_forgotten(*toy);
+            self.saver.memory_changed();
+        }
+        self
     }
 
     /// Tells this service manager how it is.

@@ -53,8 +53,10 @@ pub async fn run(
     if found.left_running {
         warn!("the last run did not end in order: every toy is stopped when it is found");
     }
-    let memory = with_settings(found.memory, config);
-    let engine = Engine::new(config.engine_settings(), &memory, found.left_running);
+    let mut memory = with_settings(found.memory, config);
+    let settings = config.engine_settings();
+    let joined = memory.join(&settings);
+    let engine = Engine::new(settings, &memory, found.left_running);
 
     let options = compose::session(config, broker, &topics, &found.instance);
     let (session, mqtt, stops) = Session::start(&options);
@@ -109,7 +111,8 @@ pub async fn run(
         })),
     )
     .told_to(Service::find())
-    .show_to(panel);
+    .show_to(panel)
+    .without(&joined);
     let sources = Sources {
         mqtt,
         stops,

@@ -320,7 +320,8 @@ section! {
         /// Which way to reach this toy, before those of `routes.prefer`.
         pub prefer: Vec<RouteKind> = Vec::new() => "[\"lan\"]",
         /// Other ids under which the bridge has met this toy, as in their topics: a Buttplug server does
-        /// not tell addresses, so its toys come as toys of their own until they are named here.
+        /// not tell addresses, so its toys come as toys of their own until they are named here. Of the
+        /// limits that were set for it under several ids the lowest hold.
         pub also: Vec<ToyId> = Vec::new() => "[\"toy_5e6f7a8b\"]",
     }
 }

@@ -76,6 +76,9 @@ pub enum OpError {
     /// The backend said no. Nothing has changed.
     #[error("refused: {0}")]
     Refused(String),
+    /// The backend said no after it had done a part of it.
+    #[error("only partly done: {0}")]
+    Partly(String),
     /// No answer in time. It may have been done or not.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
@@ -91,7 +94,7 @@ impl OpError {
         match self {
             Self::Offline(_) => ErrorCode::Offline,
             Self::Unsupported(_) => ErrorCode::Unsupported,
-            Self::Refused(_) | Self::Link(_) => ErrorCode::Backend,
+            Self::Refused(_) | Self::Partly(_) | Self::Link(_) => ErrorCode::Backend,
             Self::Timeout(_) => ErrorCode::Timeout,
         }
     }
@@ -100,5 +103,15 @@ impl OpError {
     #[must_use]
     pub const fn without_effect(&self) -> bool {
         matches!(self, Self::Unsupported(_) | Self::Refused(_))
+    }
+
+    /// The same error of an operation of which another part has been done: it had an effect.
+    #[must_use]
+    pub fn after_a_part(self) -> Self {
+        if self.without_effect() {
+            Self::Partly(self.to_string())
+        } else {
+            self
+        }
     }
 }

@@ -131,6 +131,13 @@ impl OutputKey {
     pub const fn numbered(kind: OutputKind, number: u8) -> Self {
         Self { kind, number }
     }
+
+    /// Whether one way to a toy may show as one of these what another way shows as the other, because
+    /// it joins all outputs of the kind.
+    #[must_use]
+    pub fn may_be_joined_with(self, other: Self) -> bool {
+        self.kind == other.kind && (self.number == 0 || other.number == 0)
+    }
 }
 
 impl fmt::Display for OutputKey {

@@ -95,12 +95,31 @@ impl Default for Limits {
 
 impl Limits {
     /// The limit of one output.
+    ///
+    /// One way to a toy may join motors that another keeps apart (`vibrate`, `vibrate_1`): an output
+    /// without a limit of its own has the lowest of those it may be joined from or a part of.
     #[must_use]
     pub fn of(&self, key: OutputKey) -> Level {
-        self.outputs
-            .get(&key)
-            .copied()
+        let own = self.outputs.get(&key).copied();
+        let joined = || {
+            let outputs = self.outputs.iter();
+            let joined = outputs.filter(|(other, _)| other.may_be_joined_with(key));
+            joined.map(|(_, level)| *level).min()
+        };
+        own.or_else(joined)
             .map_or(self.max, |own| own.min(self.max))
+    }
+
+    /// What both allow.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let outputs = self.outputs.keys().chain(other.outputs.keys());
+        let outputs = outputs.map(|key| (*key, self.of(*key).min(other.of(*key))));
+        Self {
+            max: self.max.min(other.max),
+            outputs: outputs.collect(),
+            slope: [self.slope, other.slope].into_iter().flatten().min(),
+        }
     }
 }
 

@@ -116,9 +116,6 @@ impl Engine {
             halted: false,
         };
         for (id, known) in &memory.toys {
-            if engine.settings.same.contains_key(id) {
-                continue;
-            }
             match &known.description {
                 Some(description) => engine.add_toy(*id, description.clone(), known),
                 None => {
@@ -255,12 +252,14 @@ impl Engine {
         ids.into_iter()
     }
 
-    /// Whether any toy may be running, as far as anybody can tell.
+    /// Whether any toy may be running, as far as anybody can tell: a stop that is not confirmed may
+    /// have stopped nothing.
     #[must_use]
     pub fn any_may_run(&self) -> bool {
+        let may_run = |toy: &Toy| toy.may_run() || toy.is_stopping();
         self.toys
             .values()
-            .any(|toy| toy.available() && toy.may_run())
+            .any(|toy| toy.available() && may_run(toy))
     }
 
     /// What is to outlive the process.

@@ -115,6 +115,29 @@ pub struct Settings {
     pub same: BTreeMap<ToyId, ToyId>,
 }
 
+impl Memory {
+    /// Takes out the toys that turned out to be [others](Settings::same), and returns their ids.
+    ///
+    /// Of two sets of limits what both allow holds from now on, and a toy without a name takes the
+    /// other's.
+    pub fn join(&mut self, settings: &Settings) -> Vec<ToyId> {
+        let mut joined = Vec::new();
+        for (id, toy) in &settings.same {
+            let Some(other) = self.toys.remove(id) else {
+                continue;
+            };
+            joined.push(*id);
+            let toy = self.toys.entry(*toy).or_default();
+            toy.name = toy.name.take().or(other.name);
+            if let Some(limits) = other.limits {
+                let own = toy.limits.as_ref().unwrap_or(&settings.default_limits);
+                toy.limits = Some(own.and(&limits));
+            }
+        }
+        joined
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

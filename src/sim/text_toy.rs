@@ -30,6 +30,8 @@ pub struct TextToySpec {
     pub acknowledges: bool,
     /// Whether it speaks the protocol at all: others advertise the same names.
     pub speaks: bool,
+    /// A command that it answers with `ERR;`, e.g. `Rotate`.
+    pub refuses: Option<&'static str>,
 }
 
 impl TextToySpec {
@@ -44,6 +46,7 @@ impl TextToySpec {
             can_auto_stop: true,
             acknowledges: true,
             speaks: true,
+            refuses: None,
         }
     }
 }
@@ -187,6 +190,9 @@ impl TextToy {
         let mut words = text.split(':');
         let name = words.next().unwrap_or_default();
         let arguments: Vec<&str> = words.collect();
+        if self.spec.refuses == Some(name) {
+            return Some("ERR;".to_owned());
+        }
         match (name, &arguments[..]) {
             ("DeviceType", []) => {
                 let address = self.spec.address.to_uppercase();

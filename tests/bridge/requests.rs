@@ -125,6 +125,43 @@ async fn a_forgotten_toy_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_toy_that_is_found_to_be_another_one_leaves_nothing_behind() {
+    let mut rig = two_toys().await;
+    rig.bridge.terminate();
+    rig.bridge.ended().await;
+    rig.app.set_connected(LUSH, false).unwrap();
+    let settings = std::fs::read_to_string(&rig.config).unwrap();
+    let joined = format!(
+        "[[toy]]\nid = \"{}\"\nalso = [\"{}\"]\n",
+        toy(EDGE),
+        toy(LUSH)
+    );
+    std::fs::write(&rig.config, settings + &joined).unwrap();
+    let mark = rig.home.mark();
+    rig.start_again().await;
+    for topic in [
+        config(LUSH),
+        rig.topic(LUSH, "state"),
+        rig.topic(LUSH, "availability"),
+    ] {
+        let gone = |seen: &Seen| seen.payload.is_empty();
+        rig.home.next(mark, &topic, gone).await;
+    }
+    // That was said once: the next start has nothing to remove.
+    rig.bridge.terminate();
+    rig.bridge.ended().await;
+    let mark = rig.home.mark();
+    rig.start_again().await;
+    let id = toy(LUSH);
+    let said = rig.home.after(mark);
+    let said: Vec<_> = said
+        .iter()
+        .filter(|seen| seen.topic.contains(&id))
+        .collect();
+    assert!(said.is_empty(), "{said:?}");
+}
+
+#[tokio::test]
 async fn identify_is_gentle_short_and_not_for_toys_in_use() {
     let rig = two_toys().await;
     done(&rig, "identify", json!({"toy": toy(LUSH)})).await;

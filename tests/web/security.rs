@@ -4,12 +4,21 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::client::{Answer, Client, WithPanel as _};
-use crate::support::{Setup, soon, toy};
+use crate::support::{Rig, Setup, soon, toy};
 
 const LUSH: &str = "f082c00246fa";
 const TOKEN: &str = "a long and random text";
 const HOST: (&str, &str) = ("host", "localhost");
 const MEANT: (&str, &str) = ("x-toy2mqtt", "1");
+
+/// The panel of a bridge whose panel is open to the network, over loopback.
+async fn open_panel(rig: &Rig) -> Client {
+    rig.bridge.logged("panel: port ").await;
+    let log = rig.bridge.log();
+    let (_, port) = log.split_once("panel: port ").unwrap();
+    let (port, _) = port.split_once(' ').unwrap();
+    Client(format!("127.0.0.1:{port}").parse().unwrap())
+}
 
 fn refused(answer: &Answer, status: u16, code: &str) {
     assert_eq!(answer.status, status, "{}", answer.text());
@@ -111,16 +120,7 @@ async fn a_token_is_asked_for_guesses_are_counted_and_nothing_is_logged() {
     setup.web = setup.web.replace("127.0.0.1", "0.0.0.0");
     setup.more = "[log]\nlevel = \"trace\"\n".to_owned();
     let rig = setup.start().await;
-    rig.bridge.logged("panel: port ").await;
-    let log = rig.bridge.log();
-    let port = log
-        .split("panel: port ")
-        .nth(1)
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap();
-    let client = Client(format!("127.0.0.1:{port}").parse().unwrap());
+    let client = open_panel(&rig).await;
 
     // Without the token there is health, the page that asks for it, and nothing else.
     for path in ["/", "/app.js", "/healthz", "/readyz", "/api/openapi.json"] {
@@ -220,16 +220,7 @@ async fn ingress_is_only_for_the_supervisor() {
     let mut setup = Setup::toys(&[("Lush 3", LUSH)]).panel("ingress = true\n");
     setup.web = setup.web.replace("127.0.0.1", "0.0.0.0");
     let rig = setup.start().await;
-    rig.bridge.logged("panel: port ").await;
-    let log = rig.bridge.log();
-    let port = log
-        .split("panel: port ")
-        .nth(1)
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap();
-    let client = Client(format!("127.0.0.1:{port}").parse().unwrap());
+    let client = open_panel(&rig).await;
     let pretend = [
         HOST,
         MEANT,

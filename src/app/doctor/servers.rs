@@ -97,7 +97,7 @@ fn cure(fault: &Fault) -> &'static str {
             "stop the server in Intiface and start it again; update Intiface if that does not help"
         }
         Fault::PingedOut
-        | Fault::Said(_)
+        | Fault::Said
         | Fault::Closed
         | Fault::Broken(_)
         | Fault::Silent(_)

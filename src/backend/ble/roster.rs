@@ -26,7 +26,8 @@ pub struct Roster {
     allow: BTreeSet<String>,
     deny: BTreeSet<String>,
     known: BTreeSet<String>,
-    adopt: bool,
+    /// Until when toys that are connected already are taken, whoever knows them.
+    adopting: Option<Instant>,
     here: BTreeSet<String>,
     asked: bool,
     /// When a toy was lost last, or when it all began.
@@ -43,7 +44,7 @@ impl Roster {
             allow: options.allow.clone(),
             deny: options.deny.clone(),
             known: known.collect(),
-            adopt: options.adopt,
+            adopting: options.adopt.then(|| now + BURST),
             here: BTreeSet::new(),
             asked: false,
             lost: now,
@@ -53,7 +54,7 @@ impl Roster {
     /// Whether the toy with this address is to be connected to. `connected` says that it is already,
     /// by us before a crash or by another program on this machine.
     #[must_use]
-    pub fn admits(&self, address: &str, connected: bool) -> bool {
+    pub fn admits(&self, address: &str, connected: bool, now: Instant) -> bool {
         if self.denies(address) {
             return false;
         }
@@ -61,7 +62,7 @@ impl Roster {
             || self.known.contains(address)
             || self.asked
             || self.policy == ScanPolicy::All
-            || (connected && self.adopt)
+            || (connected && self.adopting.is_some_and(|until| now < until))
     }
 
     /// Whether it is never to be connected to.
@@ -121,13 +122,15 @@ mod tests {
     use super::*;
     use crate::domain::BackendId;
 
+    const START: Instant = Instant::START;
+
     fn roster(policy: ScanPolicy, change: impl FnOnce(&mut Options)) -> Roster {
         let mut options = Options {
             scan: policy,
             ..Options::new(BackendId::new("ble"))
         };
         change(&mut options);
-        Roster::new(&options, Instant::START)
+        Roster::new(&options, START)
     }
 
     fn set(addresses: &[&str]) -> BTreeSet<String> {
@@ -148,14 +151,14 @@ mod tests {
     #[test]
     fn a_strangers_toy_is_not_taken_unless_asked() {
         let mut known = roster(ScanPolicy::Known, |options| options.known = set(&["a"]));
-        assert!(known.admits("a", false));
-        assert!(!known.admits("b", false) && !known.admits("b", true));
+        assert!(known.admits("a", false, START));
+        assert!(!known.admits("b", false, START) && !known.admits("b", true, START));
         known.search(true);
-        assert!(known.admits("b", false));
+        assert!(known.admits("b", false, START));
         known.came("b");
         known.search(false);
-        assert!(known.admits("b", false) && !known.admits("c", false));
-        assert!(roster(ScanPolicy::All, |_| ()).admits("x", false));
+        assert!(known.admits("b", false, START) && !known.admits("c", false, START));
+        assert!(roster(ScanPolicy::All, |_| ()).admits("x", false, START));
     }
 
     #[test]
@@ -166,7 +169,7 @@ mod tests {
             options.known = set(&["c"]);
         });
         listed.search(true);
-        let admitted = ["a", "b", "c", "d"].map(|address| listed.admits(address, true));
+        let admitted = ["a", "b", "c", "d"].map(|address| listed.admits(address, true, START));
         assert_eq!(admitted, [true, false, false, false]);
         // What is allowed is looked for; what is denied is not missed.
         listed.search(false);
@@ -177,8 +180,10 @@ mod tests {
     #[test]
     fn after_a_crash_whatever_is_connected_is_taken() {
         let crashed = roster(ScanPolicy::Known, |options| options.adopt = true);
-        assert!(crashed.admits("a", true));
-        assert!(!crashed.admits("a", false));
+        assert!(crashed.admits("a", true, START));
+        assert!(!crashed.admits("a", false, START));
+        // What another program connects later is that program's.
+        assert!(!crashed.admits("a", true, START + BURST));
     }
 
     #[test]

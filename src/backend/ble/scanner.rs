@@ -290,7 +290,8 @@ impl ScannerLink {
             return;
         }
         let connected = scanner.is_connected(&seen.place).await;
-        if !self.ble.roster().admits(&seen.address, connected) {
+        let now = self.ble.now();
+        if !self.ble.roster().admits(&seen.address, connected, now) {
             return;
         }
         let next = self.seats.len() + 1;

@@ -233,9 +233,9 @@ impl ToyLink {
                 let known = presence.borrow_and_update();
                 let there = known.heard > self.tried || known.connected;
                 let ours = || {
-                    self.ble
-                        .roster()
-                        .admits(&self.seat.address, known.connected)
+                    let now = self.ble.now();
+                    let roster = self.ble.roster();
+                    roster.admits(&self.seat.address, known.connected, now)
                 };
                 let place = known.place.clone().filter(|_| there && ours());
                 place.map(|place| (place, known.losses, known.heard))

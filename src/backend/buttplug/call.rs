@@ -76,9 +76,7 @@ impl Calls {
         }
         let result = match tally.failed {
             None => Ok(()),
-            Some(error) if tally.succeeded && error.without_effect() => {
-                Err(OpError::Link(format!("only partly done: {error}")))
-            }
+            Some(error) if tally.succeeded => Err(error.after_a_part()),
             Some(error) => Err(error),
         };
         // Whoever asked may have gone meanwhile.

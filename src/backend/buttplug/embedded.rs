@@ -23,7 +23,7 @@ use buttplug_server_device_config::{
 use buttplug_server_hwmgr_btleplug::BtlePlugCommunicationManagerBuilder;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{DuplexStream, duplex};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -111,7 +111,11 @@ impl Embedded {
         let devices = builder.comm_manager(source).finish();
         Ok(Self {
             devices: Arc::new(devices.map_err(|error| failed(&error))?),
-            memory: Arc::new(Memory { config, file }),
+            memory: Arc::new(Memory {
+                config,
+                file,
+                saving: Mutex::default(),
+            }),
             tasks: JoinSet::new(),
         })
     }
@@ -189,11 +193,14 @@ async fn serve(
 struct Memory {
     config: Arc<DeviceConfigurationManager>,
     file: Option<PathBuf>,
+    /// Toys may come while others are being saved: one file at a time.
+    saving: Mutex<()>,
 }
 
 impl Memory {
     async fn save(&self) {
         let Some(file) = &self.file else { return };
+        let _alone = self.saving.lock().await;
         let text = match save_user_config(&self.config) {
             Ok(text) => text,
             Err(error) => {

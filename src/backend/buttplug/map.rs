@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::options::Options;
+use super::places::Places;
 use super::wire::{
     Actuator, ActuatorAt, Device, InputType, OutputCommand, OutputType, Request, Rotation, Scalar,
     Sensor, SensorAt, Vector,
@@ -101,15 +104,16 @@ impl Toy {
         }
     }
 
-    /// The messages that make it take these settings. `places` is where its positions are, as far
-    /// as is known, and is brought up to date; `may_run` whether anything may be moving.
+    /// The messages that make it take these settings from `now` on. `places` is where its positions
+    /// are, as far as is known, and is brought up to date; `may_run` whether anything may be moving.
     ///
     /// # Errors
     /// Settings of outputs that it does not have.
-    pub fn drive(
+    pub(super) fn drive(
         &self,
         settings: &[Setting],
-        places: &mut BTreeMap<OutputKey, i32>,
+        now: Instant,
+        places: &mut Places,
         may_run: bool,
         options: &Options,
     ) -> Result<Vec<Request>, OpError> {
@@ -121,8 +125,7 @@ impl Toy {
             })?;
             let actuator = &self.actuators[index];
             if output.class() == Class::Position {
-                let last = places.insert(setting.key, setting.step);
-                moved.push((actuator, output.steps, setting.step, last));
+                moved.push((actuator, output.steps, setting));
             } else {
                 batch.intensity(actuator, output.steps, setting.step);
             }
@@ -137,8 +140,12 @@ impl Toy {
             let going: Vec<_> = moved.iter().filter_map(|(it, ..)| feature(it)).collect();
             batch.forget_zeroes_of(&going);
         }
-        for (actuator, steps, step, last) in moved {
-            batch.position(actuator, steps, step, last, options.travel);
+        for (actuator, steps, Setting { key, step }) in moved {
+            // From an unknown place it may be the whole way.
+            let way = places.way(*key, *step, now).unwrap_or(u32::from(steps));
+            let time = time(actuator, options.travel * way / u32::from(steps));
+            places.go(*key, *step, now, Duration::from_millis(time.into()));
+            batch.position(actuator, steps, *step, time);
         }
         Ok(batch.requests())
     }
@@ -337,22 +344,7 @@ impl Batch {
         }
     }
 
-    fn position(
-        &mut self,
-        actuator: &Actuator,
-        steps: u16,
-        step: i32,
-        last: Option<i32>,
-        travel: Duration,
-    ) {
-        // From an unknown place it may be the whole way.
-        let way = last.map_or(i32::from(steps), |last| (step - last).abs());
-        let millis = travel.as_millis() as u64 * u64::from(way.unsigned_abs()) / u64::from(steps);
-        let (least, most) = actuator.durations.unwrap_or((0, 0));
-        let duration = u32::try_from(millis)
-            .unwrap_or(u32::MAX)
-            .min(most)
-            .max(least);
+    fn position(&mut self, actuator: &Actuator, steps: u16, step: i32, duration: u32) {
         match actuator.at {
             ActuatorAt::Feature(feature) => {
                 let command = OutputCommand {
@@ -411,6 +403,13 @@ impl Batch {
         }
         requests
     }
+}
+
+/// How many milliseconds a movement takes that would best take so long.
+fn time(actuator: &Actuator, best: Duration) -> u32 {
+    let (least, most) = actuator.durations.unwrap_or((0, 0));
+    let best = u32::try_from(best.as_millis()).unwrap_or(u32::MAX);
+    best.min(most).max(least)
 }
 
 #[cfg(test)]

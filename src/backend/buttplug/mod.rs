@@ -17,6 +17,7 @@ mod fault;
 mod link;
 mod map;
 mod options;
+mod places;
 mod probe;
 mod roster;
 mod session;
@@ -26,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use self::call::Call;
 #[cfg(feature = "embedded-buttplug")]
@@ -91,7 +92,10 @@ impl Server {
         let hardware = op.route.hardware;
         let answer = {
             let mut shared = self.shared();
-            let order = shared.roster.order(&hardware, &op.command, &self.options)?;
+            let order =
+                shared
+                    .roster
+                    .order(&hardware, &op.command, Instant::now(), &self.options)?;
             if order.requests.is_empty() {
                 return Ok(());
             }
@@ -118,8 +122,13 @@ impl Server {
             Ok(Err(_)) => Err(OpError::Link("the server is gone".to_owned())),
             Err(_) => Err(OpError::Timeout(limit)),
         };
-        if is_stop && result.is_ok() {
-            self.shared().roster.stopped(&hardware);
+        let roster = &mut self.shared().roster;
+        match &result {
+            Ok(()) if is_stop => roster.stopped(&hardware),
+            Ok(()) => {}
+            // The engine takes it for gone now: the next list is to say that it is there.
+            Err(OpError::Offline(_)) => roster.forget(&hardware),
+            Err(_) => roster.doubt(&hardware),
         }
         result
     }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tokio::time::Instant;
+
 use super::map::Toy;
 use super::options::Options;
+use super::places::Places;
 use super::wire::{InputType, Reading, Request};
 use crate::backend::Report;
-use crate::domain::{
-    Class, Command, Gesture, HardwareId, OpError, OutputKey, Reading as Measured, ToyInput,
-};
+use crate::domain::{Class, Command, Gesture, HardwareId, OpError, Reading as Measured, ToyInput};
 
 const NOT_LISTED: &str = "the server does not list the toy any more";
 
@@ -22,7 +23,7 @@ pub(super) struct Roster {
 struct Known {
     toy: Toy,
     /// Where its positions are, as far as is known.
-    places: BTreeMap<OutputKey, i32>,
+    places: Places,
     may_run: bool,
     /// Buttons that are down.
     pressed: BTreeSet<u8>,
@@ -65,7 +66,7 @@ impl Roster {
         reports.push(Report::Up(toy.description.clone(), toy.capabilities));
         let known = Known {
             toy,
-            places: BTreeMap::new(),
+            places: Places::default(),
             may_run: true,
             pressed: BTreeSet::new(),
         };
@@ -111,11 +112,12 @@ impl Roster {
         self.toys.values().map(|known| &known.toy)
     }
 
-    /// What to send for a command to a toy.
+    /// What to send for a command to a toy, `now`.
     pub(super) fn order(
         &mut self,
         hardware: &HardwareId,
         command: &Command,
+        now: Instant,
         options: &Options,
     ) -> Result<Order, OpError> {
         let known = self.toys.get_mut(hardware);
@@ -129,7 +131,7 @@ impl Roster {
             }
             Command::Drive(settings) => {
                 let may_run = known.may_run;
-                let requests = toy.drive(settings, &mut known.places, may_run, options)?;
+                let requests = toy.drive(settings, now, &mut known.places, may_run, options)?;
                 // Before, not after: if the answer is lost, the toy may run.
                 known.may_run |= settings.iter().any(|setting| {
                     setting.key.kind.class() == Class::Intensity && setting.step != 0
@@ -146,6 +148,18 @@ impl Roster {
         if let Some(known) = self.toys.get_mut(hardware) {
             known.may_run = false;
         }
+    }
+
+    /// Nobody knows whether it did what it was told.
+    pub(super) fn doubt(&mut self, hardware: &HardwareId) {
+        if let Some(known) = self.toys.get_mut(hardware) {
+            known.places.lose();
+        }
+    }
+
+    /// Knows nothing of this toy any more, without a report: a list that still has it reports it anew.
+    pub(super) fn forget(&mut self, hardware: &HardwareId) {
+        self.toys.remove(hardware);
     }
 
     /// A sensor has told.

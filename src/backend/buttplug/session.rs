@@ -219,7 +219,8 @@ impl<'a> Session<'a> {
                 }
             }
             (What::Search, Message::Error { text, .. }) => {
-                warn!("the server cannot search for toys: {text}");
+                warn!("the server cannot search for toys");
+                debug!("because: {text}");
             }
             (What::Read(_), Message::Reading(reading)) => self.reading(&reading),
             (What::Subscribe | What::Read(_), Message::Error { text, .. }) => {

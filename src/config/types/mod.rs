@@ -7,9 +7,9 @@ mod server;
 mod time;
 
 pub use choice::{BleScan, LogFormat, LogLevel, Protocol, RouteKind, Scheme, Trust};
-pub use names::{Address, AppName, GroupName, Topic, ToyName, ToyRef};
+pub use names::{Address, AppName, GroupName, ServerName, Topic, ToyName, ToyRef};
 pub use net::{BrokerUrl, Fingerprint, Host};
-pub use server::{ListenAddress, ServerName, ServerUrl};
+pub use server::{ListenAddress, ServerUrl};
 pub use time::{OrOff, Rate, Span};
 
 /// What a text is not, and what it should be. Quotes the text, so not for secrets.

@@ -8,19 +8,46 @@ use crate::config::kind::Kind;
 use crate::config::value::Text;
 use crate::domain::{HardwareId, ToyId};
 
-/// An MQTT topic to publish to, or the first part of one: no wildcards, no empty level.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Topic(String);
+/// Text that was checked when it was read: the type, and what it is to the reference and the schema.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident: $what:literal, $pattern:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// As it was written.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Text for $name {
+            fn kind() -> Kind {
+                Kind::Text {
+                    what: $what,
+                    pattern: Some($pattern),
+                }
+            }
+        }
+    };
+}
+
+checked_text! {
+    /// An MQTT topic to publish to, or the first part of one: no wildcards, no empty level.
+    Topic: "an MQTT topic", r"^[^$/+#\s][^/+#\s]*(/[^/+#\s]+)*$"
+}
 
 impl Topic {
     /// The most characters. MQTT allows 65,535 bytes for a whole topic (MQTT 3.1.1 §4.7.3).
     const MAX: usize = 200;
-
-    /// The topic.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 
     /// Whether this is the other topic, or below it.
     pub(in crate::config) fn is_within(&self, other: &Self) -> bool {
@@ -30,12 +57,6 @@ impl Topic {
 
     pub(in crate::config) fn known(text: &'static str) -> Self {
         Self(text.to_owned())
-    }
-}
-
-impl fmt::Display for Topic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -60,35 +81,15 @@ impl FromStr for Topic {
     }
 }
 
-impl Text for Topic {
-    fn kind() -> Kind {
-        Kind::Text {
-            what: "an MQTT topic",
-            pattern: Some(r"^[^$/+#\s][^/+#\s]*(/[^/+#\s]+)*$"),
-        }
-    }
+checked_text! {
+    /// What a toy is called.
+    ToyName: "a name of up to 64 characters", "^.{1,64}$"
 }
 
-/// What a toy is called.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ToyName(String);
-
 impl ToyName {
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Whether people would take the two for the same.
     pub(in crate::config) fn is_like(&self, other: &str) -> bool {
         self.0.to_lowercase() == other.trim().to_lowercase()
-    }
-}
-
-impl fmt::Display for ToyName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -96,11 +97,7 @@ impl FromStr for ToyName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let name = text.trim();
-        let length = name.chars().count();
-        if !(1..=64).contains(&length) || name.chars().any(char::is_control) {
-            return Err(Invalid::new(text, "is not a name of 1 to 64 characters"));
-        }
+        let name = trimmed(text)?;
         if name.parse::<ToyId>().is_ok() {
             return Err(Invalid::new(text, "is a toy's id and cannot be a name"));
         }
@@ -108,31 +105,31 @@ impl FromStr for ToyName {
     }
 }
 
-impl Text for ToyName {
-    fn kind() -> Kind {
-        Kind::Text {
-            what: "a name of up to 64 characters",
-            pattern: Some("^.{1,64}$"),
-        }
+checked_text! {
+    /// What a server is called.
+    ServerName: "a name of up to 64 characters", "^.{1,64}$"
+}
+
+impl FromStr for ServerName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        trimmed(text).map(|name| Self(name.to_owned()))
     }
 }
 
-/// What a group is called: part of its topic.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupName(String);
-
-impl GroupName {
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+/// A name as people write names, without the spaces around it.
+fn trimmed(text: &str) -> Result<&str, Invalid> {
+    let name = text.trim();
+    if !(1..=64).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(Invalid::new(text, "is not a name of 1 to 64 characters"));
     }
+    Ok(name)
 }
 
-impl fmt::Display for GroupName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+checked_text! {
+    /// What a group is called: part of its topic.
+    GroupName: "a name of a-z, 0-9 and _", "^[a-z0-9_]{1,32}$"
 }
 
 impl FromStr for GroupName {
@@ -156,34 +153,14 @@ impl FromStr for GroupName {
     }
 }
 
-impl Text for GroupName {
-    fn kind() -> Kind {
-        Kind::Text {
-            what: "a name of a-z, 0-9 and _",
-            pattern: Some("^[a-z0-9_]{1,32}$"),
-        }
-    }
+checked_text! {
+    /// What the bridge calls itself towards an app. It travels in an HTTP header.
+    AppName: "up to 32 ASCII characters", "^[!-~]([ -~]{0,30}[!-~])?$"
 }
-
-/// What the bridge calls itself towards an app. It travels in an HTTP header.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AppName(String);
 
 impl AppName {
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     pub(in crate::config) fn known(text: &'static str) -> Self {
         Self(text.to_owned())
-    }
-}
-
-impl fmt::Display for AppName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -199,15 +176,6 @@ impl FromStr for AppName {
             ));
         }
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl Text for AppName {
-    fn kind() -> Kind {
-        Kind::Text {
-            what: "up to 32 ASCII characters",
-            pattern: Some("^[!-~]([ -~]{0,30}[!-~])?$"),
-        }
     }
 }
 

@@ -150,46 +150,6 @@ impl Text for ListenAddress {
     }
 }
 
-/// What a server is called.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ServerName(String);
-
-impl ServerName {
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ServerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for ServerName {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let name = text.trim();
-        let length = name.chars().count();
-        if !(1..=64).contains(&length) || name.chars().any(char::is_control) {
-            return Err(Invalid::new(text, "is not a name of 1 to 64 characters"));
-        }
-        Ok(Self(name.to_owned()))
-    }
-}
-
-impl Text for ServerName {
-    fn kind() -> Kind {
-        Kind::Text {
-            what: "a name of up to 64 characters",
-            pattern: Some("^.{1,64}$"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

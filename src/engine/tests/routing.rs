@@ -1,7 +1,7 @@
 //! Toys that can be reached in several ways.
 
 use super::*;
-use crate::engine::RouteOrder;
+use crate::engine::{Memory, RouteOrder, ToyMemory};
 
 fn over(backend: &str) -> RouteId {
     RouteId {
@@ -169,6 +169,60 @@ fn each_route_says_what_the_toy_can_do_over_it() {
     bench.advance(25);
     assert_eq!(code(&bench.set(V2, 50)), ErrorCode::Unsupported);
     assert!(sent(&bench.set(V, 50)).is_some());
+}
+
+#[test]
+fn a_limit_of_one_output_holds_for_what_another_route_joins_it_with() {
+    let mut bench = Bench::with(settings(), &[(V, 20)]);
+    bench.route_up_over(over("ble"), &[(V1, 20), (V2, 20)]);
+    let limit = |percent| Level::from_permille(percent * 10);
+    let limits = Limits {
+        outputs: BTreeMap::from([(V1, limit(40)), (V2, limit(60))]),
+        ..Limits::default()
+    };
+    bench.ask(Action::Limit(limits));
+    let op = sent(&bench.set(V2, 100)).unwrap();
+    assert_eq!(steps(&op), BTreeMap::from([(V1, 0), (V2, 12)]));
+    bench.done(&op);
+    let stop = sent(&down(&mut bench, &over("ble"))).unwrap();
+    bench.done(&stop);
+    bench.advance(25);
+    let op = sent(&bench.set(V, 100)).unwrap();
+    assert_eq!(steps(&op), BTreeMap::from([(V, 8)]));
+}
+
+#[test]
+fn what_was_set_for_a_toy_under_two_ids_holds_together() {
+    let [own, other] = ["f082c00246fa", "buttplug/den/0/Edge"];
+    let [own, other] = [own, other].map(|hardware| ToyId::of(&HardwareId::new(hardware)));
+    let mut settings = settings();
+    settings.same.insert(other, own);
+    settings.default_limits.max = Level::from_permille(500);
+    let known = |name: Option<&str>, limits: Option<Limits>| ToyMemory {
+        name: name.map(str::to_owned),
+        limits,
+        description: None,
+    };
+    let limits = Limits {
+        max: Level::from_permille(800),
+        outputs: BTreeMap::from([(V1, Level::from_permille(300))]),
+        slope: Some(100),
+    };
+    let toys = BTreeMap::from([
+        (own, known(None, None)),
+        (other, known(Some("Edge"), Some(limits))),
+    ]);
+    let mut memory = Memory { quiet: false, toys };
+    assert_eq!(memory.join(&settings), [other]);
+    let [(id, toy)] = memory.toys.iter().collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!((*id, toy.name.as_deref()), (own, Some("Edge")));
+    let limits = toy.limits.clone().unwrap();
+    assert_eq!((limits.max.permille(), limits.slope), (500, Some(100)));
+    assert_eq!(
+        (limits.of(V1).permille(), limits.of(V2).permille()),
+        (300, 500)
+    );
+    assert!(memory.join(&settings).is_empty());
 }
 
 #[test]

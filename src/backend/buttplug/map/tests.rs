@@ -61,7 +61,13 @@ fn drive(toy: &Toy, settings: &[(&str, i32)]) -> Value {
         step: *step,
     });
     let settings: Vec<_> = settings.collect();
-    let requests = toy.drive(&settings, &mut BTreeMap::new(), false, &options());
+    let requests = toy.drive(
+        &settings,
+        Instant::now(),
+        &mut Places::default(),
+        false,
+        &options(),
+    );
     sent(&requests.unwrap())
 }
 
@@ -178,7 +184,13 @@ fn an_operation_carries_the_whole_vector_and_off_is_zero_everywhere() {
         key: "led".parse().unwrap(),
         step: 1,
     };
-    let refused = toy.drive(&[stranger], &mut BTreeMap::new(), false, &options());
+    let refused = toy.drive(
+        &[stranger],
+        Instant::now(),
+        &mut Places::default(),
+        false,
+        &options(),
+    );
     assert!(matches!(refused, Err(OpError::Unsupported(_))));
 }
 
@@ -241,12 +253,11 @@ fn a_machine_that_can_do_both_goes_to_a_place_without_being_stopped_first() {
         key: key.parse().unwrap(),
         step,
     });
-    let mut places = BTreeMap::new();
-    let mut go = |may_run, settings: &[Setting]| {
-        sent(
-            &toy.drive(settings, &mut places, may_run, &options())
-                .unwrap(),
-        )
+    let (mut places, start) = (Places::default(), Instant::now());
+    let mut go = |seconds, may_run, settings: &[Setting]| {
+        let now = start + Duration::from_secs(seconds);
+        let requests = toy.drive(settings, now, &mut places, may_run, &options());
+        sent(&requests.unwrap())
     };
     let moved = |value: i32, duration: u32| {
         json!({"OutputCmd": {"FeatureIndex": 0,
@@ -254,13 +265,19 @@ fn a_machine_that_can_do_both_goes_to_a_place_without_being_stopped_first() {
     };
     let still = json!({"OutputCmd": {"FeatureIndex": 0, "Command": {"Oscillate": {"Value": 0}}}});
     // From nowhere known it may be the whole way; a short way takes less, but never too little.
-    assert_eq!(go(false, &settings), json!([moved(30, 1000)]));
-    assert_eq!(go(true, &settings), json!([still, moved(30, 100)]));
+    assert_eq!(go(0, false, &settings), json!([moved(30, 1000)]));
+    assert_eq!(go(1, true, &settings), json!([still, moved(30, 100)]));
     let further = [Setting {
         step: 80,
         ..settings[1]
     }];
-    assert_eq!(go(false, &further), json!([moved(80, 500)]));
+    assert_eq!(go(2, false, &further), json!([moved(80, 500)]));
+    // It is still on its way up when it is told to go back a little.
+    let back = [Setting {
+        step: 70,
+        ..settings[1]
+    }];
+    assert_eq!(go(2, false, &back), json!([moved(70, 400)]));
 }
 
 #[test]

@@ -56,6 +56,14 @@ fn only_changes_are_told() {
 }
 
 #[test]
+fn a_toy_that_a_command_did_not_find_is_told_anew() {
+    let mut roster = Roster::default();
+    roster.came(toy(0, "a"));
+    roster.forget(&HardwareId::new("buttplug/S/0/a"));
+    assert_eq!(told(&roster.listed(vec![toy(0, "a")])), ["+0/a"]);
+}
+
+#[test]
 fn an_index_that_is_used_again_is_another_toy() {
     let mut roster = Roster::default();
     roster.came(toy(0, "a"));
@@ -63,7 +71,7 @@ fn an_index_that_is_used_again_is_another_toy() {
     assert_eq!(told(&roster.came(toy(0, "b"))), ["-0/a", "+0/b"]);
     let key = crate::domain::OutputKey::only(crate::domain::OutputKind::Vibrate);
     let full = Command::Drive(vec![Setting { key, step: 20 }]);
-    let order = roster.order(&old, &full, &options());
+    let order = roster.order(&old, &full, Instant::now(), &options());
     assert!(matches!(order, Err(OpError::Offline(_))), "{order:?}");
 }
 

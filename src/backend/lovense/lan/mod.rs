@@ -164,14 +164,19 @@ impl LanApp {
             self.roster().ran(hardware, true);
         }
         let client = if is_stop { &line.aside } else { &line.commands };
-        for request in &requests {
+        for (done, request) in requests.iter().enumerate() {
             if let Err(fault) = client.call(request, self.options.timing.command).await {
                 if fault.is_answer() {
                     self.look.notify_one();
                 } else {
                     self.suspicion.notify_one();
                 }
-                return Err(fault.into());
+                let error = OpError::from(fault);
+                return Err(if done > 0 {
+                    error.after_a_part()
+                } else {
+                    error
+                });
             }
         }
         if !starts(&op.command) {

@@ -80,6 +80,8 @@ struct Driving<T> {
     ticket: T,
     lines: VecDeque<Line>,
     begun: bool,
+    /// Whether the toy has taken any of it.
+    taken: bool,
 }
 
 /// A conversation. `T` is what an asker is known by.
@@ -148,6 +150,7 @@ impl<T> Session<T> {
                     ticket,
                     lines: lines.into(),
                     begun: false,
+                    taken: false,
                 });
             }
             Err(error) => self.out.push_back(Step::Done(ticket, Err(error))),
@@ -323,11 +326,13 @@ impl<T> Session<T> {
                     return;
                 };
                 driving.lines.pop_front();
+                driving.taken |= !refused;
+                let (taken, all) = (driving.taken, driving.lines.is_empty());
                 if refused {
                     self.translator.doubt();
-                    let why = "the toy says that it cannot do it";
-                    self.driven(Err(OpError::Refused(why.to_owned())));
-                } else if driving.lines.is_empty() {
+                    let error = OpError::Refused("the toy says that it cannot do it".to_owned());
+                    self.driven(Err(if taken { error.after_a_part() } else { error }));
+                } else if all {
                     self.driven(Ok(()));
                 }
             }
@@ -351,7 +356,9 @@ impl<T> Session<T> {
     }
 
     fn expired(&mut self, current: Current, now: Instant) {
-        self.owed = 0;
+        // The answer to a setting may come yet, and must not pass for that to a stop after it. A stop
+        // that is said again may take any answer to one of its lines.
+        self.owed = u32::from(current.whose == Whose::Op && self.acknowledges);
         match current.whose {
             Whose::Battery => self.missed(now),
             Whose::Op => {
@@ -401,7 +408,7 @@ impl<T> Session<T> {
     fn abandon(&mut self) {
         if let Some(current) = self.current.take() {
             let unanswered = current.answer.is_none() && current.question == Question::Setting;
-            self.owed = u32::from(unanswered && self.acknowledges);
+            self.owed += u32::from(unanswered && self.acknowledges);
         }
     }
 

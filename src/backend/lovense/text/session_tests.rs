@@ -220,6 +220,47 @@ fn the_whole_vector_is_acknowledged_once() {
 }
 
 #[test]
+fn what_was_refused_after_a_part_had_been_taken_has_had_an_effect() {
+    let mut rig = Rig::new(TextToySpec {
+        refuses: Some("Rotate"),
+        ..spec("A")
+    });
+    rig.drive(1, &[12, 10]);
+    rig.run(Duration::from_secs(1));
+    assert_eq!(rig.toy.level(Function::Vibrate), 12);
+    rig.toy.spec_mut().refuses = Some("Vibrate");
+    rig.drive(2, &[5, 0]);
+    rig.run(Duration::from_secs(1));
+    let effects: Vec<_> = rig
+        .done
+        .iter()
+        .map(|(ticket, result)| {
+            let error = result.as_ref().unwrap_err();
+            (*ticket, !error.without_effect())
+        })
+        .collect();
+    assert_eq!(effects, [(1, true), (2, false)], "{:?}", rig.done);
+}
+
+#[test]
+fn a_late_answer_to_a_setting_does_not_confirm_a_stop() {
+    let mut rig = Rig::new(spec("S"));
+    rig.losing = 1;
+    rig.drive(1, &[5]);
+    rig.run(Duration::from_secs(2));
+    assert_eq!(rig.done, [(1, Err(OpError::Timeout(PATIENCE)))]);
+    // The toy has not heard the stop, and answers the setting only now.
+    rig.losing = 1;
+    rig.session.ask(2, &Command::Stop);
+    rig.run(Duration::from_millis(1));
+    rig.session.heard(rig.now, b"OK;");
+    rig.run(Duration::from_millis(100));
+    assert_eq!(rig.done.len(), 1, "{:?}", rig.done);
+    rig.run(Duration::from_secs(1));
+    assert_eq!(rig.done.last(), Some(&(2, Ok(()))));
+}
+
+#[test]
 fn a_lost_answer_is_a_timeout_and_a_lost_stop_is_said_again() {
     let mut rig = Rig::new(spec("S"));
     rig.losing = 1;
