@@ -44,6 +44,13 @@ missing() {
         chromium) browser || want chromium ;;
         dbus-daemon) command -v dbus-daemon >/dev/null || want dbus-daemon ;;
         mosquitto) command -v mosquitto >/dev/null || want mosquitto ;;
+        python3)
+            # Debian leaves out what virtual environments need.
+            python3 -c 'import ensurepip, venv' 2>/dev/null || {
+                want python3
+                want python3-venv
+            }
+            ;;
         rustfmt) cargo fmt --version >/dev/null 2>&1 || components="$components rustfmt" ;;
         clippy) cargo clippy --version >/dev/null 2>&1 || components="$components clippy" ;;
         *)

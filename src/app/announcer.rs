@@ -318,7 +318,7 @@ fn context(settings: &Settings) -> Context<'_> {
         privacy: settings.privacy,
         light: settings.light,
         support_url: env!("CARGO_PKG_REPOSITORY"),
-        configuration_url: None,
+        configuration_url: settings.page.as_deref(),
     }
 }
 

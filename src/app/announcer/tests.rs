@@ -19,6 +19,7 @@ fn settings(base: &str) -> Settings {
         discovery_prefix: Some("homeassistant".into()),
         light: true,
         privacy: Privacy::Open,
+        page: None,
         settings: Value::Null,
         log_level: "info".into(),
         stale_after: STALE,
