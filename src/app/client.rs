@@ -1,4 +1,4 @@
-//! `toys`, `set` and `stop`: asks the running bridge over MQTT, as anybody could.
+//! `toys`, `set`, `stop` and `dashboard`: asks the running bridge over MQTT, as anybody could.
 
 use std::time::Duration;
 
@@ -38,6 +38,9 @@ pub enum ClientError {
         /// In words.
         message: String,
     },
+    /// There is nothing to make a dashboard of.
+    #[error("Home Assistant is told nothing of the toys: switch home_assistant.discovery on")]
+    NoDiscovery,
     /// No answer in time.
     #[error("no answer within {}", humantime::format_duration(*.0))]
     Timeout(Duration),
@@ -72,16 +75,30 @@ impl Client {
     /// # Errors
     /// No broker there, or it does not let us in.
     pub async fn connect(loaded: &Loaded, patience: Duration) -> Result<Self, ClientError> {
+        Self::hearing(loaded, patience, Vec::new()).await
+    }
+
+    /// Connects, and hears what these filters let through, too.
+    ///
+    /// # Errors
+    /// No broker there, or it does not let us in.
+    pub(super) async fn hearing(
+        loaded: &Loaded,
+        patience: Duration,
+        more: Vec<String>,
+    ) -> Result<Self, ClientError> {
         let topics = compose::topics(&loaded.config)?;
         let id = format!("cli-{}", std::process::id());
         let base = topics.base();
+        let mut filters = vec![
+            format!("{base}/+/result"),
+            format!("{base}/bridge/response/+"),
+            topics.bridge_event(),
+        ];
+        filters.extend(more);
         let options = Options {
             client_id: format!("{}-{id}", base.replace('/', "-")),
-            filters: vec![
-                format!("{base}/+/result"),
-                format!("{base}/bridge/response/+"),
-                topics.bridge_event(),
-            ],
+            filters,
             ..compose::broker(loaded)?
         };
         let (session, mut events, _) = Session::start(&options);
@@ -126,25 +143,29 @@ impl Client {
     /// # Errors
     /// No bridge there.
     pub async fn toys(&mut self) -> Result<Vec<Listed>, ClientError> {
-        let payload = json!({ "transaction": self.id });
-        let request = self.topics.bridge_request("toys");
-        self.send(&request, &payload);
-        let response = self.topics.bridge_response("toys");
-        let id = self.id.clone();
-        let answer = self
-            .wait(|topic, value| {
-                (topic == response && value["transaction"] == *id).then(|| value.clone())
-            })
+        let response = self.ask_for_toys();
+        let toys = self
+            .wait(|topic, value| response.is_in(topic, value).then(|| response.toys(value)))
             .await;
-        let answer = match answer {
-            Err(ClientError::Timeout(_)) => {
-                let base = self.topics.base().to_owned();
-                return Err(ClientError::NoBridge { base });
-            }
-            other => other?,
-        };
-        let toys = answer["data"]["toys"].as_array().into_iter().flatten();
-        Ok(toys.filter_map(listed).collect())
+        match toys {
+            Err(ClientError::Timeout(_)) => Err(self.no_bridge()),
+            other => other,
+        }
+    }
+
+    /// Asks which toys there are. The answer has to be waited for.
+    pub(super) fn ask_for_toys(&self) -> Response {
+        let payload = json!({ "transaction": self.id });
+        self.send(&self.topics.bridge_request("toys"), &payload);
+        Response {
+            topic: self.topics.bridge_response("toys"),
+            transaction: self.id.clone(),
+        }
+    }
+
+    pub(super) fn no_bridge(&self) -> ClientError {
+        let base = self.topics.base().to_owned();
+        ClientError::NoBridge { base }
     }
 
     /// How the bridge's backends are: by name, as in `bridge/info`.
@@ -207,31 +228,26 @@ impl Client {
 
     /// Waits for the result of every toy that is there, while asking which those are.
     async fn toys_beside_results(&mut self) -> Result<Vec<Value>, ClientError> {
-        let payload = json!({ "transaction": self.id });
-        let request = self.topics.bridge_request("toys");
-        self.send(&request, &payload);
-        let response = self.topics.bridge_response("toys");
+        let response = self.ask_for_toys();
         let id = self.id.clone();
         let mut results = Vec::new();
         let mut expected = None;
         while expected.is_none_or(|count| results.len() < count) {
             let message = self
                 .wait(|topic, value| {
-                    let listed = topic == response && value["transaction"] == *id;
+                    let listed = response.is_in(topic, value);
                     let result = topic.ends_with("/result") && value["id"] == *id;
                     (listed || result).then(|| (listed, value.clone()))
                 })
                 .await;
             match message {
                 Ok((true, value)) => {
-                    let toys = value["data"]["toys"].as_array().into_iter().flatten();
-                    let there = toys.filter(|toy| toy["state"]["available"] == true);
-                    expected = Some(there.count());
+                    let toys = response.toys(&value);
+                    expected = Some(toys.iter().filter(|toy| toy.available).count());
                 }
                 Ok((false, value)) => results.push(checked(value)?),
                 Err(ClientError::Timeout(_)) if expected.is_none() => {
-                    let base = self.topics.base().to_owned();
-                    return Err(ClientError::NoBridge { base });
+                    return Err(self.no_bridge());
                 }
                 Err(error) => return Err(error),
             }
@@ -270,7 +286,7 @@ impl Client {
     }
 
     /// Waits for a message that `pick` takes something from.
-    async fn wait<T>(
+    pub(super) async fn wait<T>(
         &mut self,
         mut pick: impl FnMut(&str, &Value) -> Option<T>,
     ) -> Result<T, ClientError> {
@@ -293,6 +309,25 @@ impl Client {
             Ok(result) => result,
             Err(_) => Err(ClientError::Timeout(self.patience)),
         }
+    }
+}
+
+/// The answer to a question about toys, as it will come.
+pub(super) struct Response {
+    topic: String,
+    transaction: String,
+}
+
+impl Response {
+    /// Whether this is it.
+    pub(super) fn is_in(&self, topic: &str, value: &Value) -> bool {
+        topic == self.topic && value["transaction"] == *self.transaction
+    }
+
+    /// What it says.
+    pub(super) fn toys(&self, value: &Value) -> Vec<Listed> {
+        let toys = value["data"]["toys"].as_array().into_iter().flatten();
+        toys.filter_map(listed).collect()
     }
 }
 

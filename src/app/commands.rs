@@ -10,14 +10,14 @@ use crate::backend::lovense::catalog;
 use crate::cli::{Cli, Command, Exit, SchemaKind};
 use crate::config::{Loaded, Surroundings, load};
 use crate::domain::ErrorCode;
-use crate::hass::Privacy;
+use crate::hass::{self, Privacy};
 use crate::mqtt;
 use crate::sim::{self, SimulateOptions, WsdmOptions};
 use crate::telemetry;
 
 use super::client::{Client, ClientError};
 use super::driver::Ended;
-use super::{doctor, run, samples, signals};
+use super::{dashboard, doctor, run, samples, signals};
 
 /// Does what was asked on the command line.
 ///
@@ -79,6 +79,19 @@ pub fn execute(
                         let outputs = outputs.join(" ");
                         writeln!(out, "{}  {:<8} {}  [{outputs}]", toy.id, there, toy.name)?;
                     }
+                    Ok(Exit::Ok)
+                }
+                Err(error) => failed(&error, args.json, out),
+            }
+        }),
+        Command::Dashboard(args) => with_settings(cli, surroundings, |loaded| {
+            match runtime.block_on(dashboard::dashboard(loaded, args.timeout)) {
+                Ok(dashboard) if args.json => {
+                    writeln!(out, "{dashboard:#}")?;
+                    Ok(Exit::Ok)
+                }
+                Ok(dashboard) => {
+                    out.write_all(hass::dashboard::yaml(&dashboard).as_bytes())?;
                     Ok(Exit::Ok)
                 }
                 Err(error) => failed(&error, args.json, out),
@@ -256,7 +269,7 @@ fn failed(error: &ClientError, as_json: bool, out: &mut dyn Write) -> io::Result
     }
     eprintln!("toy2mqtt: {error}");
     Ok(match error {
-        ClientError::Settings(_) => Exit::Settings,
+        ClientError::Settings(_) | ClientError::NoDiscovery => Exit::Settings,
         ClientError::Broker(_) => Exit::Broker,
         ClientError::NoBridge { .. } | ClientError::Timeout(_) => Exit::Timeout,
         ClientError::Unknown(_) => Exit::NotFound,

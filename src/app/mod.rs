@@ -10,6 +10,7 @@ pub mod clock;
 pub mod commands;
 mod company;
 pub mod compose;
+pub mod dashboard;
 mod demo;
 #[cfg(feature = "demo")]
 pub mod demo_broker;

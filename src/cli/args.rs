@@ -151,6 +151,17 @@ pub struct ToysArgs {
     pub timeout: Duration,
 }
 
+/// `dashboard`
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct DashboardArgs {
+    /// Print JSON instead of YAML
+    #[arg(long)]
+    pub json: bool,
+    /// How long to wait for the answer
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = positive)]
+    pub timeout: Duration,
+}
+
 /// `healthcheck`
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct HealthcheckArgs {

@@ -15,8 +15,8 @@ use std::io::{self, Write};
 use clap::{Parser, Subcommand};
 
 pub use args::{
-    CheckArgs, CompletionsArgs, DemoArgs, DoctorArgs, HealthcheckArgs, Models, SchemaArgs,
-    SchemaKind, SetArgs, SetOutput, SettingsArgs, SimulateArgs, StopArgs, ToysArgs,
+    CheckArgs, CompletionsArgs, DashboardArgs, DemoArgs, DoctorArgs, HealthcheckArgs, Models,
+    SchemaArgs, SchemaKind, SetArgs, SetOutput, SettingsArgs, SimulateArgs, StopArgs, ToysArgs,
 };
 pub use exit::Exit;
 
@@ -106,6 +106,17 @@ Examples:
   toy2mqtt stop
   toy2mqtt stop alpha")]
     Stop(StopArgs),
+    /// Print a Home Assistant dashboard for the toys that the running bridge knows
+    ///
+    /// Stop all and Quiet on top, then a section per toy: sliders, patterns, sensors, limit. To be
+    /// pasted into the raw configuration editor of a dashboard. Entities are called as the bridge
+    /// proposes; whoever has renamed one has to do so here, too.
+    #[command(after_help = "\
+Examples:
+  toy2mqtt dashboard
+  toy2mqtt dashboard > toys.yaml
+  toy2mqtt dashboard --json")]
+    Dashboard(DashboardArgs),
     /// Ask the running bridge whether it works
     ///
     /// For containers: ends with 0 if the broker lets us in and the bridge answers there, else with 1.

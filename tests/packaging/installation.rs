@@ -14,7 +14,7 @@ fn every_shell_and_the_manual_know_every_command() {
         pages.push(answer(&["completions", shell]));
     }
     for page in pages {
-        for command in ["run", "doctor", "healthcheck", "stop"] {
+        for command in ["run", "dashboard", "doctor", "healthcheck", "stop"] {
             assert!(page.to_lowercase().contains(command), "{command}");
         }
     }

@@ -28,7 +28,7 @@ mod sensor;
 mod slug;
 mod switch;
 
-pub use removal::{Components, Ours, components, components_of, forget, is_ours, tombstone};
+pub use removal::{Components, Ours, components, components_of, forget, is_ours, tombstone, whose};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};

@@ -75,6 +75,12 @@ pub enum Ours {
 /// topic, origin, identifier and availability have to be ours.
 #[must_use]
 pub fn is_ours(topic: &str, payload: &[u8], context: &Context<'_>) -> Option<Ours> {
+    whose(topic, &serde_json::from_slice(payload).ok()?, context)
+}
+
+/// As [`is_ours`], of a payload that has been read.
+#[must_use]
+pub fn whose(topic: &str, payload: &Value, context: &Context<'_>) -> Option<Ours> {
     let device = topic
         .strip_prefix(context.discovery_prefix)?
         .strip_prefix("/device/")?
@@ -84,7 +90,6 @@ pub fn is_ours(topic: &str, payload: &[u8], context: &Context<'_>) -> Option<Our
         "bridge" => Ours::Bridge,
         toy => Ours::Toy(toy.parse().ok()?),
     };
-    let payload: Value = serde_json::from_slice(payload).ok()?;
     let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str);
     let state = context.topics.bridge_state();
     let written_here = text("/origin/name") == Some(ORIGIN)
