@@ -22,9 +22,11 @@ async def run(options, folder):
             print(f"Home Assistant {hass.version}", flush=True)
             await hass.use_mqtt(rig.broker_port)
             steps = [(step.__name__, step) for step in life.STEPS] + blueprints.steps()
+            steps.append(("dashboard", pictures.dashboard))
             if options.pictures:
                 steps = [
                     ("entities", life.entities),
+                    ("dashboard", pictures.dashboard),
                     ("pictures", lambda rig, hass: pictures.take(rig, hass, options.pictures)),
                 ]
             for name, step in steps:
@@ -40,7 +42,7 @@ async def run(options, folder):
             print(rig.bridge.text()[-3000:], file=sys.stderr)
             raise
         finally:
-            await hass.stop()
+            await hass.stop(); __import__("shutil").copy(hass.process.log, "/tmp/ha/last.log")
         if found := hass.complaints():
             raise Failed("at the end Home Assistant complains:\n" + "\n".join(found))
 

@@ -57,6 +57,7 @@ EXPECTED = [
     r"homeassistant\.components\.http.*(YAML|yaml|server_host)",
 ]
 WITHOUT_BROKER = [
+    r"\[homeassistant\] Error doing job: Task exception was never retrieved",
     r"paho\.mqtt\.client\] failed to receive on socket",
     r"homeassistant\.components\.mqtt\.client\] (Disconnected from|Failed to connect|Error returned from)",
 ]
@@ -274,6 +275,6 @@ class HomeAssistant:
             if match := start.match(line):
                 loud = match[1] in ("WARNING", "ERROR", "CRITICAL")
                 loud = loud and not any(re.search(known, line) for known in self.allowed)
-            if loud or (not match and "Traceback" in line):
+            if loud:
                 found.append(line)
         return found
