@@ -151,6 +151,9 @@ class HomeAssistant:
         if (await self.socket.receive_json())["type"] != "auth_ok":
             raise Failed("Home Assistant does not take the token")
         self.reader = asyncio.create_task(self.read())
+        # Newer ones would put the port back, if nobody says that it is right.
+        with contextlib.suppress(Failed):
+            await self.ask("http/config/promote")
 
     async def stop(self):
         if self.reader:

@@ -19,8 +19,8 @@ from rig import Failed, free_port, until
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"]
 # Where and how large, in points; two dots each. `path` may be a device.
 PICTURES = {
-    "dashboard": {"path": "/toys/toys", "width": 1180, "height": 830, "hide": True},
-    "device": {"path": "toy2mqtt", "slug": "nora", "width": 1180, "height": 880},
+    "dashboard": {"path": "/toys/toys", "width": 1180, "height": 760},
+    "device": {"path": "toy2mqtt", "slug": "nora", "width": 1180, "height": 940},
 }
 
 
@@ -154,7 +154,7 @@ async def take(rig, hass, folder):
             await page.ask("Page.navigate", url=hass.url + path)
             # Until nothing has been drawn anew for a while.
             last, same = b"", 0
-            for _ in range(60):
+            for _ in range(24):
                 await asyncio.sleep(0.5)
                 shot = await page.ask("Page.captureScreenshot", format="webp", quality=80)
                 shot = base64.b64decode(shot["data"])
