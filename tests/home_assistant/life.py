@@ -5,7 +5,7 @@ Each step is given the rig and Home Assistant, and leaves things as it found the
 
 import asyncio
 
-from hass import WITHOUT_BROKER
+from hass import TRIGGER_GONE, WITHOUT_BROKER
 from rig import Failed, until
 
 
@@ -319,19 +319,15 @@ async def bridge(rig, hass):
 
 async def broker(rig, hass):
     """The broker is restarted and has forgotten everything."""
-    usual, hass.allowed = hass.allowed, [*hass.allowed, *WITHOUT_BROKER]
-    await rig.broker.stop()
-    await hass.state("light.nora", "unavailable")
-    rig.broker.start()
-    for entity, state in [
-        ("light.nora", "off"), ("number.hush_vibrate", "0"), ("switch.toy2mqtt_quiet", "off"),
-        ("sensor.toy2mqtt_toys", "6"),
-    ]:
-        await hass.state(entity, state)
-    if found := hass.complaints():
-        raise Failed("\n".join(found))
-    hass.forgive()
-    hass.allowed = usual
+    with hass.expecting(WITHOUT_BROKER):
+        await rig.broker.stop()
+        await hass.state("light.nora", "unavailable")
+        rig.broker.start()
+        for entity, state in [
+            ("light.nora", "off"), ("number.hush_vibrate", "0"), ("switch.toy2mqtt_quiet", "off"),
+            ("sensor.toy2mqtt_toys", "6"),
+        ]:
+            await hass.state(entity, state)
 
 
 async def forget(rig, hass):
@@ -360,9 +356,10 @@ async def reload(rig, hass):
     """
     entries = await hass.get("/api/config/config_entries/entry")
     entry = next(entry["entry_id"] for entry in entries if entry["domain"] == "mqtt")
-    await hass.post(f"/api/config/config_entries/entry/{entry}/reload", {})
-    await hass.state("light.nora", "off")
-    await hass.state("switch.toy2mqtt_quiet", "off")
+    with hass.expecting(TRIGGER_GONE):
+        await hass.post(f"/api/config/config_entries/entry/{entry}/reload", {})
+        await hass.state("light.nora", "off")
+        await hass.state("switch.toy2mqtt_quiet", "off")
 
 
 STEPS = [
