@@ -1,13 +1,13 @@
 # `make help` lists what there is. Everything needs a Rust toolchain and sets up the rest by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench pictures lint docs container
+.PHONY: help demo test bench pictures lint docs container home-assistant
 
 # Given to the program: make demo ARGS="--toys 10"
 ARGS ?=
 
 help: ## list what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: ## broker, simulated toys and bridge on this machine; nothing else is needed
 	@scripts/need.sh cargo cc
@@ -47,6 +47,10 @@ lint: ## format, clippy, documentation, generated files, dependencies
 container: ## build the image without a registry, and start it (as root; buildah, musl-tools)
 	@scripts/need.sh cargo cc mosquitto mosquitto_pub
 	scripts/container.sh
+
+home-assistant: ## run against the real Home Assistant, two versions of it (fetches 500 MB)
+	@scripts/need.sh cargo cc mosquitto python3-venv
+	scripts/home-assistant.sh $(ARGS)
 
 docs: ## write the files that are made from the program
 	@scripts/need.sh cargo cc

@@ -48,6 +48,13 @@ missing() {
         mosquitto_pub) command -v mosquitto_rr >/dev/null || want mosquitto-clients ;;
         # The script in the documentation is tested.
         python3) command -v python3 >/dev/null || want python3 ;;
+        python3-venv)
+            # Debian leaves out what virtual environments need.
+            python3 -c 'import ensurepip, venv' 2>/dev/null || {
+                want python3
+                want python3-venv
+            }
+            ;;
         rustfmt) cargo fmt --version >/dev/null 2>&1 || components="$components rustfmt" ;;
         clippy) cargo clippy --version >/dev/null 2>&1 || components="$components clippy" ;;
         *)

@@ -55,6 +55,8 @@ struct Announced {
     at: Instant,
     /// `None` if what is published is not what is wanted.
     basis: Option<Basis>,
+    /// What Home Assistant was told to have.
+    components: Components,
 }
 
 /// Publishes discovery.
@@ -106,15 +108,8 @@ impl Announcer {
             return;
         }
         let new = discovery::toy(view, &context);
-        let before = basis.map(|basis| {
-            let before = ToyView {
-                name: basis.name.clone(),
-                description: Arc::clone(&basis.description),
-                effects: Arc::clone(&basis.effects),
-                ..view.clone()
-            };
-            discovery::components(&discovery::toy(&before, &context).payload)
-        });
+        // Also when that was only the first of two steps: what it brought may have to go again.
+        let before = known.map(|known| known.components.clone());
         let earlier = self.earlier.remove(&Ours::Toy(view.id));
         let before: Components = before.into_iter().chain(earlier).flatten().collect();
         let remains = discovery::tombstone(&before, &new);
@@ -137,6 +132,7 @@ impl Announcer {
         publisher: &Publisher,
     ) {
         self.due.remove(&view.id);
+        let components = discovery::components(&new.payload);
         let basis = match remains {
             Some(remains) => {
                 retain(&remains, publisher);
@@ -148,7 +144,12 @@ impl Announcer {
                 Some(Basis::of(view))
             }
         };
-        self.announced.insert(view.id, Announced { at: now, basis });
+        let announced = Announced {
+            at: now,
+            basis,
+            components,
+        };
+        self.announced.insert(view.id, announced);
     }
 
     /// Announces the bridge itself. What is announced of it does not change while it runs.
@@ -317,7 +318,7 @@ fn context(settings: &Settings) -> Context<'_> {
         privacy: settings.privacy,
         light: settings.light,
         support_url: env!("CARGO_PKG_REPOSITORY"),
-        configuration_url: None,
+        configuration_url: settings.page.as_deref(),
     }
 }
 

@@ -327,6 +327,7 @@ pub fn outlet(
         light: config.home_assistant.light,
         privacy: Privacy::from(config.privacy.discreet),
         settings: config.redacted(),
+        page: super::panels::page(&config.web),
         log_level: log.get().to_string(),
         stale_after: Duration::from_secs(60),
     }

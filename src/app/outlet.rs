@@ -37,6 +37,8 @@ pub struct Settings {
     pub light: bool,
     /// How much is said of what a device is.
     pub privacy: Privacy,
+    /// The panel's address, if others in the network can reach it.
+    pub page: Option<String>,
     /// The settings, redacted.
     pub settings: Value,
     /// The level of the log.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
+use crate::config::sections::Web;
 use crate::config::types::OrOff;
 use crate::config::{Config, Loaded};
 use crate::domain::Pattern;
@@ -104,6 +105,28 @@ fn address(server: &Server) -> String {
     }
 }
 
+/// The panel's address for others in the network, where there is one: Home Assistant's page of the
+/// bridge has a link to it.
+pub(super) fn page(web: &Web) -> Option<String> {
+    let OrOff::On(listen) = web.listen else {
+        return None;
+    };
+    let address = listen.get();
+    // Whoever comes by the ingress alone is refused here.
+    if address.ip().is_loopback() || web.token.is_none() {
+        return None;
+    }
+    if address.ip().is_unspecified() {
+        let host = web.allowed_hosts.first()?;
+        let host = match host.ip() {
+            Some(IpAddr::V6(ip)) => format!("[{ip}]"),
+            _ => host.as_str().to_owned(),
+        };
+        return Some(format!("http://{host}:{}/", address.port()));
+    }
+    Some(format!("http://{address}/"))
+}
+
 fn groups(config: &Config) -> Value {
     let groups = config.engine_settings().groups;
     let groups = groups.iter().map(|(name, toys)| {
@@ -155,4 +178,40 @@ fn doctor_of(loaded: &Loaded, privacy: Privacy, handle: Handle) -> Doctor {
             shown.collect()
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Secret;
+    use crate::config::types::ListenAddress;
+
+    #[test]
+    fn there_is_a_link_where_others_can_follow_it() {
+        let web = |listen: &str, token: bool, hosts: &[&str]| {
+            let listen: ListenAddress = listen.parse().expect("an address");
+            let hosts = hosts.iter().map(|host| host.parse().expect("a host"));
+            page(&Web {
+                listen: OrOff::On(listen),
+                token: token.then(|| Secret::new("long-and-random")),
+                allowed_hosts: hosts.collect(),
+                token_file: None,
+                ingress: false,
+            })
+        };
+        let lan = Some("http://192.168.1.5:8099/".to_owned());
+        assert_eq!(web("192.168.1.5:8099", true, &[]), lan);
+        let named = Some("http://nas.local:80/".to_owned());
+        assert_eq!(web("0.0.0.0:80", true, &["nas.local"]), named);
+        let literal = Some("http://[fd00::1]:80/".to_owned());
+        assert_eq!(web("[::]:80", true, &["fd00::1"]), literal);
+        for (listen, token) in [
+            ("127.0.0.1:8099", true),
+            ("0.0.0.0:8099", true),
+            ("0.0.0.0:8099", false),
+            ("192.168.1.5:8099", false),
+        ] {
+            assert_eq!(web(listen, token, &[]), None, "{listen} {token}");
+        }
+    }
 }

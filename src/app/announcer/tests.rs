@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::*;
 use crate::domain::{
@@ -19,6 +19,7 @@ fn settings(base: &str) -> Settings {
         discovery_prefix: Some("homeassistant".into()),
         light: true,
         privacy: Privacy::Open,
+        page: None,
         settings: Value::Null,
         log_level: "info".into(),
         stale_after: STALE,
@@ -168,6 +169,36 @@ fn a_component_that_has_gone_since_the_last_run_is_removed_in_two_steps() {
         .collect();
     let remains = serde_json::json!({"platform": "number"});
     assert_eq!(rotate, [remains, Value::Null]);
+}
+
+#[test]
+fn what_was_announced_only_in_the_first_of_two_steps_goes_as_well() {
+    let (mut engine, publisher) = (engine(), Publisher::default());
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    let shapes = [
+        OutputKind::Vibrate,
+        OutputKind::Constrict,
+        // Before the second step of the change to the one before.
+        OutputKind::Vibrate,
+    ];
+    let mut seen = Vec::new();
+    for (second, kind) in (10..).zip(shapes) {
+        let view = plug(&mut engine, &[kind]);
+        announcer.toy(at(second), &view, &publisher);
+        seen.extend(publisher.take_due());
+    }
+    announcer.due(at(20), &engine, &publisher);
+    seen.extend(publisher.take_due());
+    let numbers: Vec<(usize, usize)> = seen
+        .iter()
+        .map(|(_, payload)| {
+            let payload: Value = serde_json::from_str(payload).expect("JSON");
+            let keys = |key: &str| payload["components"][key].as_object().map_or(0, Map::len);
+            // A component that is to be removed has nothing but its platform.
+            (keys("vibrate").min(2), keys("constrict").min(2))
+        })
+        .collect();
+    assert_eq!(numbers, [(2, 0), (1, 2), (2, 1), (2, 0)]);
 }
 
 #[test]

@@ -24,25 +24,13 @@ impl<'a> Device<'a> {
         Self { context, id, slug }
     }
 
-    /// An entity called by its own name, after that of the device.
+    /// An entity called by its own name, after that of the device; so is its entity id. Cores
+    /// before 2025.10 make the same id of the name, without being told.
     pub(super) fn entity(&self, platform: &str, key: &str, name: &str) -> Component {
-        self.entity_as(platform, key, key, name)
-    }
-
-    /// An entity whose entity id ends in another word than its key.
-    pub(super) fn entity_as(
-        &self,
-        platform: &str,
-        key: &str,
-        object: &str,
-        name: &str,
-    ) -> Component {
-        self.named(
-            platform,
-            key,
-            name.into(),
-            &format!("{}_{object}", self.slug),
-        )
+        let own = slug(name);
+        let object = if own.is_empty() { key } else { &own };
+        let object = format!("{}_{object}", self.slug);
+        self.named(platform, key, name.into(), &object)
     }
 
     /// The main entity: it is called as the device is.
@@ -115,6 +103,14 @@ impl Component {
     pub(super) fn shows(self, topic: String, key: &str) -> Self {
         self.with("state_topic", topic)
             .with("value_template", value_of(key))
+    }
+
+    /// Shows the text under `key`, as far as a state of Home Assistant can hold it: of a longer
+    /// one it logs a complaint.
+    pub(super) fn tells(self, topic: String, key: &str) -> Self {
+        let template = format!("{{{{ (value_json.get('{key}') or 'None')[:255] }}}}");
+        self.with("state_topic", topic)
+            .with("value_template", template)
     }
 
     pub(super) fn entry(self) -> (String, Value) {

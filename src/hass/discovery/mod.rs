@@ -107,11 +107,22 @@ impl Context<'_> {
     /// Whether the bridge is there. What it says beside `online` (`stopped`, `offline`) means that
     /// it is not.
     fn bridge_availability(&self) -> Value {
-        json!({
-            "topic": self.topics.bridge_state(),
-            "value_template": "{{ 'online' if value == 'online' else 'offline' }}",
-        })
+        let mut availability = available_under(self.topics.bridge_state());
+        availability["value_template"] =
+            "{{ 'online' if value == 'online' else 'offline' }}".into();
+        availability
     }
+}
+
+/// Availability as a topic tells it. The payloads are the default ones, and said all the same:
+/// Home Assistant 2025.4 was once seen to miss a default while it set up many entities, and then it
+/// drops the entity.
+fn available_under(topic: String) -> Value {
+    json!({
+        "topic": topic,
+        "payload_available": "online",
+        "payload_not_available": "offline",
+    })
 }
 
 /// Something to be retained at the broker.
@@ -175,7 +186,7 @@ pub fn toy(view: &ToyView, context: &Context<'_>) -> Publication {
     }
     about.insert("via_device".into(), context.bridge_device().into());
 
-    let own = json!({"topic": context.topics.toy_availability(view.id)});
+    let own = available_under(context.topics.toy_availability(view.id));
     let availability = vec![context.bridge_availability(), own];
     publication(
         context,

@@ -9,7 +9,7 @@ pub(super) fn of_toy(view: &ToyView, device: &Device<'_>) -> Vec<Component> {
     let mut numbers: Vec<_> = outputs
         .map(|(index, output)| number(view, device, index, output))
         .collect();
-    let limit = percent(device, view, "limit", "limit", "Limit")
+    let limit = percent(device, view, "limit", "Limit")
         .with("min", 0)
         .icon("mdi:speedometer-slow")
         .config()
@@ -21,24 +21,23 @@ pub(super) fn of_toy(view: &ToyView, device: &Device<'_>) -> Vec<Component> {
 
 fn number(view: &ToyView, device: &Device<'_>, index: usize, output: &Output) -> Component {
     let key = output.key.to_string();
-    let (object, name) = if device.context.privacy.is_discreet() {
+    let name = if device.context.privacy.is_discreet() {
         // What an output does would say what the device is.
-        let number = index + 1;
-        (format!("channel_{number}"), format!("Channel {number}"))
+        format!("Channel {}", index + 1)
     } else {
-        (key.clone(), name(view, output))
+        name(view, output)
     };
     let telling = device.telling_icon(icon(output.key.kind));
-    percent(device, view, &key, &object, &name)
+    percent(device, view, &key, &name)
         .with("min", if output.signed { -100 } else { 0 })
         .icon(telling.unwrap_or("mdi:tune-variant"))
 }
 
-fn percent(device: &Device<'_>, view: &ToyView, key: &str, object: &str, name: &str) -> Component {
+fn percent(device: &Device<'_>, view: &ToyView, key: &str, name: &str) -> Component {
     let topics = device.context.topics;
     let target = Target::Toy(view.id);
     device
-        .entity_as("number", key, object, name)
+        .entity("number", key, name)
         .with("command_topic", topics.attribute_set(&target, key))
         .shows(topics.toy_state(view.id), key)
         .with("max", 100)

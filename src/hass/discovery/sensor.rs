@@ -112,7 +112,7 @@ pub(super) fn of_toy(view: &ToyView, device: &Device<'_>) -> Vec<Component> {
     let last_error = device
         .entity("sensor", "last_error", "Last error")
         .icon("mdi:alert-circle-outline")
-        .shows(state(), "last_error")
+        .tells(state(), "last_error")
         .diagnostic()
         // It may say why the toy is not there.
         .with_the_bridge(device.context);
@@ -157,7 +157,7 @@ pub(super) fn of_bridge(device: &Device<'_>) -> Vec<Component> {
         device
             .entity("sensor", "last_error", "Last error")
             .icon("mdi:alert-circle-outline")
-            .shows(info(), "last_error")
+            .tells(info(), "last_error")
             .diagnostic(),
     ]
 }

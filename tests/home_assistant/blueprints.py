@@ -1,0 +1,254 @@
+"""Every blueprint, imported into Home Assistant, filled in with the simulator's entities, and put to
+work."""
+
+import asyncio
+import datetime
+import json
+import pathlib
+import shutil
+
+from life import toy_of
+from rig import Failed, until
+
+HERE = pathlib.Path(__file__).parents[2] / "blueprints" / "automation" / "toy2mqtt"
+
+
+async def use(hass, blueprint, **inputs):
+    """Makes an automation of a blueprint and nothing else, and waits until it works."""
+    automation = {
+        "id": blueprint, "alias": blueprint,
+        "use_blueprint": {"path": f"toy2mqtt/{blueprint}.yaml", "input": inputs},
+    }
+    # YAML is JSON, too.
+    (hass.folder / "automations.yaml").write_text(json.dumps([automation]))
+    await hass.call("automation.reload")
+    await hass.state(f"automation.{blueprint}", "on")
+
+
+async def stays(rig, model, function, level, seconds=0.7):
+    """Nothing happens: the level is the same for a while."""
+    end = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < end:
+        now = (await rig.simulated())[model]["levels"][function]
+        if now != level:
+            raise Failed(f"{model}: {function} went to {now}")
+        await asyncio.sleep(0.05)
+
+
+async def start(rig, hass, model="Nora", slug="nora"):
+    """A toy runs."""
+    await hass.call("number.set_value", f"number.{slug}_vibrate", value=50)
+    await rig.level(model, "Vibrate", 10)
+    await hass.state(f"number.{slug}_vibrate", "50")
+
+
+async def be_loud(hass):
+    """Quiet was switched on; it is switched off again."""
+    await hass.state("switch.toy2mqtt_quiet", "on")
+    await hass.call("switch.turn_off", "switch.toy2mqtt_quiet")
+    await hass.state("switch.toy2mqtt_quiet", "off")
+
+
+async def stopped(rig, hass):
+    await rig.level("Nora", "Vibrate", 0)
+    await hass.state("number.nora_vibrate", "0")
+    # Stop all refuses levels for a moment.
+    await asyncio.sleep(2.2)
+
+
+async def button_runs_actions(rig, hass):
+    await use(
+        hass, "button_runs_actions", button="event.nora_button", event_type="button_down",
+        actions=[{"action": "input_boolean.toggle", "target": {"entity_id": "input_boolean.lamp"}}],
+    )
+    await rig.happens("Nora", "button-pressed")
+    await rig.happens("Nora", "button-down")
+    await hass.state("input_boolean.lamp", "on")
+    await rig.happens("Nora", "button-down")
+    await hass.state("input_boolean.lamp", "off")
+
+
+async def button_toggles_light(rig, hass):
+    await use(
+        hass, "button_toggles_light", button="event.nora_button", lamp=["input_boolean.lamp"]
+    )
+    await rig.happens("Nora", "button-pressed")
+    await hass.state("input_boolean.lamp", "on")
+    # Neither another event nor coming back is a press.
+    await rig.happens("Nora", "button-down")
+    await rig.happens("Nora", "toy-status", {"connected": False})
+    await hass.state("event.nora_button", "unavailable")
+    await rig.happens("Nora", "toy-status", {"connected": True})
+    await hass.state("event.nora_button", lambda state: state != "unavailable")
+    await rig.happens("Nora", "button-pressed")
+    await hass.state("input_boolean.lamp", "off")
+
+
+async def film_gate(rig, hass):
+    await hass.pretend("media_player.tv", "paused")
+    await use(
+        hass, "film_gate", player="media_player.tv", pattern="select.nora_pattern",
+        pattern_name="Wave", stop_button="button.nora_stop",
+    )
+    await hass.pretend("media_player.tv", "playing")
+    await hass.state("select.nora_pattern", "Wave")
+    await rig.level("Nora", "Vibrate", lambda level: level > 0)
+    await hass.pretend("media_player.tv", "paused")
+    await hass.state("select.nora_pattern", "Off")
+    await rig.level("Nora", "Vibrate", 0)
+    # A player that comes back is no reason to start.
+    for state in ["unavailable", "playing"]:
+        await hass.pretend("media_player.tv", state)
+    await stays(rig, "Nora", "Vibrate", 0)
+
+
+async def level_follows_helper(rig, hass):
+    await use(
+        hass, "level_follows_helper", helper="input_number.knob", output="number.nora_vibrate",
+        highest=60,
+    )
+    for value, level in [(30, 6), (100, 12), (0, 0)]:
+        await hass.call("input_number.set_value", "input_number.knob", value=value)
+        await rig.level("Nora", "Vibrate", level)
+
+
+async def low_battery(rig, hass):
+    await use(
+        hass, "low_battery", batteries=["sensor.nora_battery", "sensor.edge_2_battery"], below=20,
+        actions=[{"action": "input_boolean.turn_on", "target": {"entity_id": "input_boolean.lamp"}}],
+    )
+    await rig.happens("Nora", "battery-changed", {"value": 25})
+    await hass.state("sensor.nora_battery", "25")
+    await hass.state("input_boolean.lamp", "off")
+    await rig.happens("Nora", "battery-changed", {"value": 19})
+    await hass.state("input_boolean.lamp", "on")
+    await rig.happens("Nora", "battery-changed", {"value": 90})
+    await hass.state("sensor.nora_battery", "90")
+    await hass.call("input_boolean.turn_off", "input_boolean.lamp")
+
+
+async def morning_ramp(rig, hass):
+    topic = f"toy2mqtt/{await toy_of(hass, 'nora')}"
+
+    async def at_once():
+        at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2.5)
+        await use(
+            hass, "morning_ramp", armed="input_boolean.armed", at=at.strftime("%H:%M:%S"),
+            topic=topic, level=30, rise=1, hold=2,
+        )
+        await asyncio.sleep((at - datetime.datetime.now(datetime.UTC)).total_seconds() + 0.3)
+
+    await at_once()
+    await stays(rig, "Nora", "Vibrate", 0)
+    await hass.call("input_boolean.turn_on", "input_boolean.armed")
+    await at_once()
+    await hass.state("input_boolean.armed", "off")
+    # What is wanted is shown; what is there rises.
+    await hass.state("light.nora", "on")
+    await rig.level("Nora", "Vibrate", lambda level: 0 < level < 6)
+    await hass.call("button.press", "button.nora_stop")
+    await stopped(rig, hass)
+
+
+async def notification_pulse(rig, hass):
+    await use(
+        hass, "notification_pulse", armed="input_boolean.armed", sensors=["input_boolean.door"],
+        output="number.nora_vibrate", topic=f"toy2mqtt/{await toy_of(hass, 'nora')}",
+        level=20, times=2,
+    )
+    await hass.call("input_boolean.turn_on", "input_boolean.door")
+    await stays(rig, "Nora", "Vibrate", 0)
+    await hass.call("input_boolean.turn_off", "input_boolean.door")
+    await hass.call("input_boolean.turn_on", "input_boolean.armed")
+    seen = rig.app.text().count("Vibrate 0 -> 4")
+    await hass.call("input_boolean.turn_on", "input_boolean.door")
+    await until("two pulses", lambda: rig.app.text().count("Vibrate 0 -> 4") == seen + 2)
+    await stopped(rig, hass)
+    await hass.call("input_boolean.turn_off", ["input_boolean.door", "input_boolean.armed"])
+
+
+async def panic_button(rig, hass):
+    await use(
+        hass, "panic_button",
+        panic=[{"trigger": "state", "entity_id": "input_button.doorbell"}],
+    )
+    await start(rig, hass)
+    await hass.call("input_button.press", "input_button.doorbell")
+    await be_loud(hass)
+    await stopped(rig, hass)
+
+
+async def quiet_when_home(rig, hass):
+    await hass.pretend("person.somebody", "not_home")
+    await use(hass, "quiet_when_home", people=["person.somebody"])
+    await start(rig, hass)
+    await hass.pretend("person.somebody", "home")
+    await be_loud(hass)
+    await stopped(rig, hass)
+
+
+async def session_timer(rig, hass):
+    await use(
+        hass, "session_timer", outputs=["number.nora_vibrate", "number.nora_rotate"],
+        time={"seconds": 2}, stop_button="button.nora_stop",
+    )
+    await start(rig, hass)
+    await stays(rig, "Nora", "Vibrate", 10, 1)
+    await stopped(rig, hass)
+
+
+async def stop_all_on_sensor(rig, hass):
+    await use(hass, "stop_all_on_sensor", sensors=["input_boolean.door"])
+    await start(rig, hass)
+    await hass.call("input_boolean.turn_on", "input_boolean.door")
+    await stopped(rig, hass)
+    await hass.state("switch.toy2mqtt_quiet", "off")
+    await hass.call("input_boolean.turn_off", "input_boolean.door")
+    await use(hass, "stop_all_on_sensor", sensors=["input_boolean.door"], quiet=True)
+    await hass.call("input_boolean.turn_on", "input_boolean.door")
+    await be_loud(hass)
+    await stopped(rig, hass)
+    await hass.call("input_boolean.turn_off", "input_boolean.door")
+
+
+async def voice_stop(rig, hass):
+    await use(hass, "voice_stop", sentences=["stop everything"], answer="Done.")
+    await start(rig, hass)
+    said = await hass.ask("conversation/process", text="Stop everything", language="en")
+    answer = said["response"]["speech"]["plain"]["speech"]
+    if answer != "Done.":
+        raise Failed(f"Assist says {answer!r}")
+    await stopped(rig, hass)
+
+
+async def imported(_, hass):
+    """All of them are read without complaint, and there is a step for each."""
+    there = hass.folder / "blueprints" / "automation" / "toy2mqtt"
+    shutil.copytree(HERE, there)
+    listed = await hass.ask("blueprint/list", domain="automation")
+    wanted = {path.stem for path in HERE.glob("*.yaml")}
+    tried = {step.__name__ for step in STEPS}
+    if wanted != tried:
+        raise Failed(f"blueprints that are not tried, or not there: {wanted ^ tried}")
+    for name in wanted:
+        known = listed.get(f"toy2mqtt/{name}.yaml", {"error": "not listed"})
+        if "error" in known:
+            raise Failed(f"{name}: {known['error']}")
+
+
+async def emptied(_, hass):
+    """No automation is left."""
+    (hass.folder / "automations.yaml").write_text("[]")
+    await hass.call("automation.reload")
+
+
+STEPS = [
+    button_runs_actions, button_toggles_light, film_gate, level_follows_helper, low_battery,
+    morning_ramp, notification_pulse, panic_button, quiet_when_home, session_timer,
+    stop_all_on_sensor, voice_stop,
+]
+
+
+def steps():
+    named = [(f"blueprint {step.__name__}", step) for step in STEPS]
+    return [("blueprints", imported), *named, ("no blueprints", emptied)]
