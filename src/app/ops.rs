@@ -12,9 +12,6 @@ use crate::domain::{Command, Op, OpError, OpId};
 /// An operation that is not answered in this time counts as failed.
 const OP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A stop that is not answered in this time is sent again.
-const STOP_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// The operations under way.
 #[derive(Debug, Default)]
 pub struct Ops {
@@ -26,7 +23,8 @@ impl Ops {
     /// Carries out `op` over `backend`.
     pub fn start(&mut self, op: Op, backend: Arc<dyn Backend>) {
         let limit = match op.command {
-            Command::Stop => STOP_TIMEOUT,
+            // It is sent again then.
+            Command::Stop => backend.stop_patience(),
             Command::Drive(_) | Command::Play(_) => OP_TIMEOUT,
         };
         let id = op.id;
@@ -125,7 +123,7 @@ mod tests {
             answers.insert(id.0, result);
         }
         assert_eq!(answers[&1], Ok(()));
-        assert_eq!(answers[&2], Err(OpError::Timeout(STOP_TIMEOUT)));
+        assert_eq!(answers[&2], Err(OpError::Timeout(Duration::from_secs(1))));
         assert!(matches!(answers[&3], Err(OpError::Link(_))));
         assert!(ops.is_empty());
     }

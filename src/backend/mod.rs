@@ -43,6 +43,12 @@ pub trait Backend: Send + Sync + 'static {
     /// able to overtake it.
     fn execute(self: Arc<Self>, op: Op) -> BoxFuture<'static, Result<(), OpError>>;
 
+    /// How long a stop may take to be confirmed. One that takes longer is sent again, so this is no
+    /// less than the way there and back.
+    fn stop_patience(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
     /// Asks it to look soon which toys are there, instead of when it would next.
     fn refresh(&self);
 

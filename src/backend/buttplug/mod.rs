@@ -92,18 +92,19 @@ impl Server {
     async fn carry_out(&self, op: Op) -> Result<(), OpError> {
         let is_stop = op.command == Command::Stop;
         let hardware = op.route.hardware;
-        let answer = {
+        let (index, answer) = {
             let mut shared = self.shared();
             let now = Instant::now().into_std();
             let roster = &mut shared.roster;
             let order = roster.order(&hardware, &op.command, now, &self.options)?;
+            let index = order.index;
             if order.requests.is_empty() {
                 return Ok(());
             }
             let (done, answer) = oneshot::channel();
             let call = Call {
                 hardware: hardware.clone(),
-                index: order.index,
+                index,
                 requests: order.requests,
                 done,
             };
@@ -115,7 +116,7 @@ impl Server {
             if !sent {
                 return Err(OpError::Offline("the server cannot be reached".to_owned()));
             }
-            answer
+            (index, answer)
         };
         let limit = self.options.timing.command;
         let result = match timeout(limit, answer).await {
@@ -128,7 +129,10 @@ impl Server {
             Ok(()) if is_stop => roster.stopped(&hardware),
             Ok(()) => {}
             // The engine takes it for gone now: the next list is to say that it is there.
-            Err(OpError::Offline(_)) => roster.forget(&hardware),
+            Err(OpError::Offline(_)) => {
+                roster.forget(&hardware, index);
+                self.refresh();
+            }
             Err(_) => roster.doubt(&hardware),
         }
         result

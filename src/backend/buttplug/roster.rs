@@ -156,9 +156,16 @@ impl Roster {
         }
     }
 
-    /// Knows nothing of this toy any more, without a report: a list that still has it reports it anew.
-    pub(super) fn forget(&mut self, hardware: &HardwareId) {
-        self.toys.remove(hardware);
+    /// Knows nothing of this toy any more if it still has this index, without a report: a list that
+    /// still has it reports it anew.
+    pub(super) fn forget(&mut self, hardware: &HardwareId, index: u32) {
+        if self
+            .toys
+            .get(hardware)
+            .is_some_and(|known| known.toy.index == index)
+        {
+            self.toys.remove(hardware);
+        }
     }
 
     /// A sensor has told.

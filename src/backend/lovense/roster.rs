@@ -297,6 +297,13 @@ impl Roster {
         })
     }
 
+    /// An operation did not find it, and whoever asked knows: a list that has it reports it anew.
+    pub(super) fn missed(&mut self, hardware: &HardwareId) {
+        if let Some(known) = self.toys.get_mut(hardware) {
+            known.up = false;
+        }
+    }
+
     /// An operation may have started the toy, or surely stopped it.
     pub(super) fn ran(&mut self, hardware: &HardwareId, may_run: bool) {
         if let Some(known) = self.toys.get_mut(hardware) {

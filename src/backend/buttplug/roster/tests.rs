@@ -59,7 +59,10 @@ fn only_changes_are_told() {
 fn a_toy_that_a_command_did_not_find_is_told_anew() {
     let mut roster = Roster::default();
     roster.came(toy(0, "a"));
-    roster.forget(&HardwareId::new("buttplug/S/0/a"));
+    let toy_a = HardwareId::new("buttplug/S/0/a");
+    roster.forget(&toy_a, 1);
+    assert!(roster.came(toy(0, "a")).is_empty(), "another index");
+    roster.forget(&toy_a, 0);
     assert_eq!(told(&roster.listed(vec![toy(0, "a")])), ["+0/a"]);
 }
 

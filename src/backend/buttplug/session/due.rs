@@ -94,7 +94,8 @@ impl Session<'_> {
         }
         let timed = self.search.until.is_some_and(|until| now < until);
         let asked = self.server.searching.load(Ordering::Relaxed);
-        let anew = asked && !std::mem::replace(&mut self.search.asked, asked);
+        let before = std::mem::replace(&mut self.search.asked, asked);
+        let anew = asked && !before;
         let wanted = timed || asked;
         if wanted == self.search.on && !(anew && wanted) {
             return Ok(());

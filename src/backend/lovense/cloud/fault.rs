@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tracing::debug;
-
 use crate::backend::LinkError;
 use crate::backend::lovense::lan::Fault as Trouble;
 use crate::backend::lovense::wire::{Complaint, NotAnAnswer};
@@ -77,14 +75,12 @@ impl Fault {
         settings: &'static str,
     ) -> Self {
         match problem {
-            NotAnAnswer::Complaint(Complaint { code, message }) => {
-                debug!(code, message, "the server's refusal");
-                Self::Refused {
-                    what,
-                    code,
-                    settings,
-                }
-            }
+            // Its words are nobody's to keep: they may hold the token.
+            NotAnAnswer::Complaint(Complaint { code, .. }) => Self::Refused {
+                what,
+                code,
+                settings,
+            },
             other => Self::NotTheServer(other.to_string()),
         }
     }

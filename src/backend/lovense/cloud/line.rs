@@ -12,36 +12,24 @@ use crate::domain::OpError;
 #[derive(Debug)]
 pub(super) struct Parcel {
     pub(super) frames: Vec<String>,
+    pub(super) is_stop: bool,
     pub(super) receipt: oneshot::Sender<()>,
 }
 
 /// The way to the socket that is open now. It ends with the socket: what was not sent by then is
 /// not sent later.
 ///
-/// Unbounded, and never long: the engine has at most one operation and one stop under way per toy.
+/// Unbounded, and never long: the engine has at most one operation and one stop under way per toy. So a
+/// stop waits for a frame per toy at most; and it needs to be behind the operation that it ends, for
+/// the server keeps the order.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
-    stops: mpsc::UnboundedSender<Parcel>,
-    commands: mpsc::UnboundedSender<Parcel>,
-}
-
-/// Where parcels come out.
-#[derive(Debug)]
-pub(super) struct Outlet {
-    /// To be emptied first.
-    pub(super) stops: mpsc::UnboundedReceiver<Parcel>,
-    pub(super) commands: mpsc::UnboundedReceiver<Parcel>,
-}
+pub(super) struct Line(mpsc::UnboundedSender<Parcel>);
 
 impl Line {
-    pub(super) fn new() -> (Self, Outlet) {
-        let (stops_in, stops) = mpsc::unbounded_channel();
-        let (commands_in, commands) = mpsc::unbounded_channel();
-        let line = Self {
-            stops: stops_in,
-            commands: commands_in,
-        };
-        (line, Outlet { stops, commands })
+    /// The way, and where parcels come out.
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Parcel>) {
+        let (sender, parcels) = mpsc::unbounded_channel();
+        (Self(sender), parcels)
     }
 
     /// Hands frames over and waits until they have arrived.
@@ -54,10 +42,10 @@ impl Line {
         let (receipt, arrived) = oneshot::channel();
         let parcel = Parcel {
             frames: frames.collect(),
+            is_stop,
             receipt,
         };
-        let lane = if is_stop { &self.stops } else { &self.commands };
-        lane.send(parcel).map_err(|_| broken())?;
+        self.0.send(parcel).map_err(|_| broken())?;
         arrived.await.map_err(|_| broken())
     }
 }

@@ -12,7 +12,7 @@ use super::Cloud;
 use super::account::Socket;
 use super::fault::Fault;
 use super::frame::{self, Frame};
-use super::line::{Line, Outlet, Parcel, Pulse};
+use super::line::{Line, Parcel, Pulse};
 use super::news::{self, News};
 use crate::backend::lovense::wire::ToyList;
 use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Report};
@@ -94,7 +94,7 @@ impl CloudLink {
     async fn converse(&mut self, mut socket: Socket, context: &LinkContext) -> Fault {
         let cloud = Arc::clone(&self.cloud);
         let timing = &cloud.options.timing;
-        let (line, mut outlet) = Line::new();
+        let (line, mut parcels) = Line::new();
         let mut line = Some(line);
         let mut pulse = Pulse::new(timing.pong);
         let mut interval = timing.ping;
@@ -102,15 +102,22 @@ impl CloudLink {
         let greeting_due = Instant::now() + timing.answer;
         (self.ask, self.toys) = (None, None);
         loop {
-            let Outlet { stops, commands } = &mut outlet;
             let (silent, fault) = match &line {
                 Some(_) => (Some(greeting_due), Fault::NoAnswer(timing.answer)),
                 None => (pulse.deadline(), Fault::Silent(timing.pong)),
             };
             let step = tokio::select! {
-                // A stop goes first.
+                // What the server tells does not keep a stop waiting.
                 biased;
-                Some(stop) = stops.recv() => self.hand_over(&mut socket, stop, &mut pulse).await,
+                Some(parcel) = parcels.recv() => {
+                    // Whoever has given up has been told that nothing happened; and what the server
+                    // gets for an app that is away it may deliver later.
+                    let is_stale = parcel.receipt.is_closed() || !cloud.reach().online;
+                    if is_stale && !parcel.is_stop {
+                        continue;
+                    }
+                    self.hand_over(&mut socket, parcel, &mut pulse).await
+                }
                 message = socket.next() => {
                     let text = match message {
                         None | Some(Ok(Message::Close(_))) => return Fault::Closed,
@@ -153,13 +160,6 @@ impl CloudLink {
                             Ok(())
                         }
                     }
-                }
-                Some(parcel) = commands.recv() => {
-                    // Whoever has given up has been told that nothing happened.
-                    if parcel.receipt.is_closed() {
-                        continue;
-                    }
-                    self.hand_over(&mut socket, parcel, &mut pulse).await
                 }
                 () = until(silent) => return fault,
                 () = sleep_until(next_ping) => {

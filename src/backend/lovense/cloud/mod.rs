@@ -126,6 +126,10 @@ impl Cloud {
         }
         line.send(requests.iter().map(news::command), is_stop)
             .await?;
+        // What the server told before it answered has been taken in by now.
+        if !self.reach().online {
+            return Err(offline("the app is not connected to the maker's server"));
+        }
         if !starts(&op.command) {
             self.roster().ran(hardware, false);
         }
@@ -148,6 +152,11 @@ impl Backend for Cloud {
 
     fn execute(self: Arc<Self>, op: Op) -> BoxFuture<'static, Result<(), OpError>> {
         Box::pin(async move { self.carry_out(op).await })
+    }
+
+    /// It goes through the internet, and the next one would queue behind it.
+    fn stop_patience(&self) -> Duration {
+        Duration::from_secs(3)
     }
 
     /// The server tells by itself which toys are there; what can be looked at is whether it does.

@@ -171,6 +171,10 @@ impl LanApp {
                     self.suspicion.notify_one();
                 }
                 let error = OpError::from(fault);
+                // The engine takes it for gone now: the next list is to say that it is there.
+                if matches!(error, OpError::Offline(_)) {
+                    self.roster().missed(hardware);
+                }
                 return Err(if done > 0 {
                     error.after_a_part()
                 } else {

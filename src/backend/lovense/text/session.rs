@@ -63,6 +63,8 @@ struct Current {
     until: Instant,
     /// A stop came meanwhile: nobody waits for it any more.
     abandoned: bool,
+    /// What was heard meanwhile passed for the answer to something earlier; it may have been its own.
+    passed_over: bool,
 }
 
 #[derive(Debug)]
@@ -240,6 +242,7 @@ impl<T> Session<T> {
             // Counts from the end of the write.
             until: Instant::START,
             abandoned: false,
+            passed_over: false,
         });
         Step::Write(bytes)
     }
@@ -292,6 +295,9 @@ impl<T> Session<T> {
                 self.acknowledges = true;
                 if self.owed > 0 {
                     self.owed -= 1;
+                    if let Some(current) = &mut self.current {
+                        current.passed_over = true;
+                    }
                     continue;
                 }
             }
@@ -358,7 +364,8 @@ impl<T> Session<T> {
     fn expired(&mut self, current: Current, now: Instant) {
         // The answer to a setting may come yet, and must not pass for that to a stop after it. A stop
         // that is said again may take any answer to one of its lines.
-        self.owed = u32::from(current.whose == Whose::Op && self.acknowledges);
+        let may_come = self.acknowledges && !current.passed_over;
+        self.owed = u32::from(current.whose == Whose::Op && may_come);
         match current.whose {
             Whose::Battery => self.missed(now),
             Whose::Op => {

@@ -243,6 +243,18 @@ fn what_was_refused_after_a_part_had_been_taken_has_had_an_effect() {
 }
 
 #[test]
+fn one_lost_answer_does_not_cost_more_than_one_more_try() {
+    let mut rig = Rig::new(spec("S"));
+    rig.losing = 1;
+    for (ticket, step) in [(1, 5), (2, 6), (3, 7), (4, 8)] {
+        rig.drive(ticket, &[step]);
+        rig.run(Duration::from_secs(2));
+    }
+    let done = rig.done.iter().map(|(_, result)| result.is_ok());
+    assert_eq!(done.collect::<Vec<_>>(), [false, false, true, true]);
+}
+
+#[test]
 fn a_late_answer_to_a_setting_does_not_confirm_a_stop() {
     let mut rig = Rig::new(spec("S"));
     rig.losing = 1;
