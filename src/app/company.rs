@@ -64,7 +64,7 @@ impl Company {
         self.rival.keeps_out()
     }
 
-    /// Why nothing but a stop is obeyed over the panel, if that is so. Without a broker there is
+    /// Why no toy is driven or searched for over the panel, if that is so. Without a broker there is
     /// nobody to be asked, and the panel is all there is: only a bridge that kept out goes on so.
     pub(super) fn refusal(&self) -> Option<Rejection> {
         let message = if self.rival.keeps_out() {

@@ -92,7 +92,15 @@ impl Driver {
                 self.panel_set(&asker, answers, target, parsed, number);
             }
             What::Scan(payload) => {
-                let answer = command::switch(&payload).inspect(|on| self.set_scanning(*on));
+                // A toy that is found has one connection, which may be the other bridge's.
+                let answer =
+                    command::switch(&payload).and_then(|on| match self.company.refusal() {
+                        Some(refusal) if on => Err(refusal),
+                        _ => {
+                            self.set_scanning(on);
+                            Ok(on)
+                        }
+                    });
                 answers.send(Answer::Done(answer.map(|on| json!({ "scanning": on }))));
             }
             What::Request { verb, toy, payload } => {

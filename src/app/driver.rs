@@ -319,7 +319,8 @@ impl Driver {
         if outcome.result.is_ok() {
             self.health.accepted(latency);
         }
-        // A name or a limit is kept before anybody hears of it.
+        // A name or a limit that was asked for of the bridge is kept before anybody hears of it. A
+        // slider's limits may come too fast for that.
         let to_bridge = matches!(
             asked.question.reply,
             Reply::PanelRequest(_) | Reply::Response { .. }

@@ -22,6 +22,8 @@ pub struct Saver {
     changed: bool,
     /// It is to be saved before anybody is told.
     urgent: bool,
+    /// The write under way was waited for long enough.
+    slow: bool,
     saved_at: Option<Instant>,
     saving: Option<JoinHandle<Result<(), NotSaved>>>,
     marked: bool,
@@ -39,6 +41,7 @@ impl Saver {
             instance,
             changed: false,
             urgent: false,
+            slow: false,
             saved_at: None,
             saving: None,
             marked,
@@ -65,13 +68,19 @@ impl Saver {
         self.urgent = true;
     }
 
-    /// Saves what is urgent, and waits for it, though not for ever.
+    /// Saves what is urgent, and waits for it, though not for ever, and only once for a write that
+    /// hangs: stops wait meanwhile.
     pub async fn save_urgent(&mut self, now: Instant, engine: &Engine) {
         if !std::mem::take(&mut self.urgent) {
             return;
         }
+        self.slow &= self.saving.as_ref().is_some_and(|task| !task.is_finished());
+        if self.slow {
+            return;
+        }
         let saving = self.save_all(now, engine);
         if tokio::time::timeout(PATIENCE, saving).await.is_err() {
+            self.slow = true;
             warn!("the data folder is slow; going on without waiting for it");
         }
     }

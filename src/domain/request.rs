@@ -100,7 +100,8 @@ impl Limits {
     /// without a limit of its own has the lowest of those it may be joined from or a part of.
     #[must_use]
     pub fn of(&self, key: OutputKey) -> Level {
-        let own = self.outputs.get(&key).copied();
+        // One of several moves nothing else; one that is the only of its kind may be all of them.
+        let own = self.outputs.get(&key).filter(|_| key.number > 0).copied();
         let joined = || {
             let outputs = self.outputs.iter();
             let joined = outputs.filter(|(other, _)| other.may_be_joined_with(key));

@@ -1,6 +1,6 @@
 //! A dashboard (Lovelace) for the toys that are there, made from what Home Assistant was told of them.
 //!
-//! It uses only cards that every Home Assistant has since 2024.8, and the entity ids that discovery
+//! It uses only cards that every Home Assistant has since 2024.11, and the entity ids that discovery
 //! proposes; whoever has renamed an entity has to do so here, too.
 
 use serde_json::{Map, Value, json};

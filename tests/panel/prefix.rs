@@ -88,5 +88,8 @@ async fn the_panel_works_below_any_prefix() {
     }
     tab.until("document.querySelectorAll('details').length > 25")
         .await;
-    assert_eq!(tab.complaints(), Vec::<String>::new());
+    // A level that the stop has overtaken is refused.
+    let mut complaints = tab.complaints();
+    complaints.retain(|complaint| !complaint.contains("409 (Conflict)"));
+    assert_eq!(complaints, Vec::<String>::new());
 }

@@ -216,6 +216,15 @@ fn a_limit_of_one_output_holds_for_what_another_route_joins_it_with() {
     bench.advance(25);
     let op = sent(&bench.set(V, 100)).unwrap();
     assert_eq!(steps(&op), BTreeMap::from([(V, 8)]));
+    bench.done(&op);
+    // A limit of its own does not give leave to exceed that of a motor in it.
+    let limits = Limits {
+        outputs: BTreeMap::from([(V, limit(80)), (V1, limit(30))]),
+        ..Limits::default()
+    };
+    bench.now += 100;
+    let op = sent(&bench.ask(Action::Limit(limits))).unwrap();
+    assert_eq!(steps(&op), BTreeMap::from([(V, 6)]));
 }
 
 #[test]

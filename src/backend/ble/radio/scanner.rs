@@ -105,10 +105,12 @@ impl Scanner {
             .into_iter()
             .find(|(radio, _)| radio.powered)
             .ok_or_else(|| RadioError::PoweredOff(names.join(", ")))?;
+        let discovery = Discovery::open(&radio.name).await?;
+        // Last: dropped without a `Feed` around it, it would panic on a bus that has gone.
         let events = answer(adapter.events()).await?;
         let scanner = Self {
             adapter,
-            discovery: Discovery::open(&radio.name).await?,
+            discovery,
             name: radio.name,
         };
         Ok((scanner, Feed { events }))

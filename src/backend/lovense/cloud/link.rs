@@ -15,7 +15,7 @@ use super::frame::{self, Frame};
 use super::line::{Line, Parcel, Pulse};
 use super::news::{self, News};
 use crate::backend::lovense::wire::ToyList;
-use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Report};
+use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Standing};
 use crate::domain::BackendState;
 
 /// How long a frame may take to leave. A stop waits for it.
@@ -36,7 +36,7 @@ pub(super) struct CloudLink {
     cloud: Arc<Cloud>,
     name: String,
     /// What was last reported, so that it is reported on change only.
-    state: Option<BackendState>,
+    standing: Standing,
     /// The toys as the server listed them last: an app that comes back need not list them again.
     toys: Option<ToyList>,
     /// When to ask how an app can be paired.
@@ -52,9 +52,7 @@ impl Link for CloudLink {
     fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
         Box::pin(async move {
             let cloud = Arc::clone(&self.cloud);
-            if self.state.is_none() {
-                self.report(context, BackendState::Connecting);
-            }
+            self.standing.begin(context);
             let fault = match cloud.account.open(&cloud.options).await {
                 Ok(socket) => {
                     let _open = Open(&cloud);
@@ -84,7 +82,7 @@ impl CloudLink {
         Self {
             name: cloud.options.link_name(),
             cloud,
-            state: None,
+            standing: Standing::default(),
             toys: None,
             ask: None,
             unusable: 0,
@@ -169,7 +167,7 @@ impl CloudLink {
                 () = cloud.doubt.notified() => ping(&mut socket, &mut pulse).await,
                 () = until(self.ask) => {
                     self.ask = Some(Instant::now() + ASK_AGAIN);
-                    self.report(context, BackendState::Down(NOBODY.to_owned()));
+                    self.standing.set(context, BackendState::Down(NOBODY.to_owned()));
                     send(&mut socket, &[news::ask_for_pairing()]).await
                 }
             };
@@ -220,12 +218,14 @@ impl CloudLink {
             News::Paired(true) | News::Online(true) => self.came(context),
             News::Pairing(pairing) if !self.cloud.reach().online => {
                 self.ask = Some(Instant::now() + self.cloud.options.timing.pairing);
-                self.report(context, BackendState::Unpaired(pairing.instructions()));
+                self.standing
+                    .set(context, BackendState::Unpaired(pairing.instructions()));
             }
             News::NoPairing(why) if !self.cloud.reach().online => {
                 debug!(link = self.name, "the server pairs no app: {why}");
                 let reason = "no app is connected, and the server pairs none at present";
-                self.report(context, BackendState::Down(reason.to_owned()));
+                self.standing
+                    .set(context, BackendState::Down(reason.to_owned()));
             }
             News::Pairing(_) | News::NoPairing(_) => {}
         }
@@ -237,7 +237,7 @@ impl CloudLink {
     fn came(&mut self, context: &LinkContext) {
         self.ask = None;
         self.cloud.reach().online = true;
-        self.report(context, BackendState::Up);
+        self.standing.set(context, BackendState::Up);
         if let Some(list) = self.toys.clone() {
             let mut roster = self.cloud.roster();
             let asked = roster.epoch();
@@ -256,14 +256,8 @@ impl CloudLink {
         for report in reports {
             context.reports.send(report);
         }
-        self.report(context, BackendState::Down(reason.to_owned()));
-    }
-
-    fn report(&mut self, context: &LinkContext, state: BackendState) {
-        if self.state.as_ref() != Some(&state) {
-            self.state = Some(state.clone());
-            context.reports.send(Report::State(state));
-        }
+        self.standing
+            .set(context, BackendState::Down(reason.to_owned()));
     }
 
     fn unusable(&mut self, problem: &str) {
