@@ -189,6 +189,23 @@ async fn a_scan_that_has_stalled_is_begun_anew() {
 }
 
 #[tokio::test]
+async fn who_searches_is_told_that_nothing_at_all_is_heard() {
+    let rig = rig(1).await;
+    rig.bluez.deafen(true);
+    rig.bluez.faults(ONE, |faults| faults.off_air = true);
+    rig.bluez.drop_link(ONE);
+    rig.is(ONE, "offline").await;
+    rig.home.publish("toy2mqtt/bridge/scan/set", "ON");
+    let down = rig.backend_is("down").await;
+    let why = down["last_error"].as_str().unwrap_or_default();
+    assert!(why.contains("the adapter hangs"), "{down}");
+    rig.bluez.deafen(false);
+    rig.bluez.faults(ONE, |faults| faults.off_air = false);
+    rig.backend_is("up").await;
+    works(&rig, ONE).await;
+}
+
+#[tokio::test]
 async fn no_adapter_is_ever_switched_on_not_even_in_passing() {
     let rig = rig(1).await;
     rig.home.publish("toy2mqtt/bridge/scan/set", "ON");

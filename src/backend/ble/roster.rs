@@ -159,6 +159,12 @@ impl Roster {
         self.asked = on;
     }
 
+    /// Whether somebody searches and no toy is here, so that a silent adapter is worth a word.
+    #[must_use]
+    pub fn is_searched_in_vain(&self) -> bool {
+        self.asked && self.here.is_empty()
+    }
+
     /// Whether to listen at `now`.
     #[must_use]
     pub fn listens(&self, now: Instant) -> bool {

@@ -29,6 +29,13 @@ const RENEW: u64 = 3;
 /// stall, and go on saying that they scan. Where there is nothing to hear it does no harm.
 const STALLED: Duration = Duration::from_secs(4);
 
+/// After so many scans in a row that heard nothing the adapter is suspected.
+const DEAF: u32 = 3;
+
+const NOTHING_HEARD: &str = "nothing at all is heard, though the scan was begun anew: there is no Bluetooth \
+                             device near, or the adapter hangs; if it stays so, unplug the adapter and \
+                             plug it in again";
+
 /// Every so many beats all devices are looked at while it scans.
 const LOOK: u64 = 2;
 
@@ -222,12 +229,14 @@ impl ScannerLink {
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut scanning, mut beat) = (false, 0_u64);
         let mut heard = ble.now();
+        let (mut silent_scans, mut is_deaf) = (0, false);
         loop {
             let is_beat = tokio::select! {
                 biased;
                 news = feed.next() => {
                     if matches!(news, News::New(_) | News::Heard(..)) {
                         heard = ble.now();
+                        silent_scans = 0;
                     }
                     self.hear(news, scanner, context).await?;
                     continue;
@@ -264,6 +273,14 @@ impl ScannerLink {
                 debug!("nothing is heard: the scan is begun anew");
                 scanner.scan_anew().await?;
                 heard = ble.now();
+                silent_scans += 1;
+            }
+            // Silence cannot be told from a place without any device: it is said only to who waits.
+            let deaf = silent_scans >= DEAF && ble.roster().is_searched_in_vain();
+            if std::mem::replace(&mut is_deaf, deaf) != deaf {
+                let down = || BackendState::Down(NOTHING_HEARD.to_owned());
+                let state = if deaf { down() } else { BackendState::Up };
+                context.reports.send(Report::State(state));
             }
             if (scanning && beat % LOOK == 0) || !is_beat {
                 self.look(scanner, context).await?;

@@ -1,6 +1,5 @@
 //! The link to one toy: connects when it is heard, proves that it is a toy, and talks to it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +10,9 @@ use tracing::debug;
 use super::fault::{RadioError, without_addresses};
 use super::radio::{Device, KeptBus, Notifications, Place, WriteError};
 use super::scanner::{Ble, Conversation};
-use crate::backend::lovense::catalog;
 use crate::backend::lovense::text::{Courtesy, Greeting, Proof, Session, Step};
 use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Report};
-use crate::domain::{
-    Bound, Capabilities, Command, HardwareId, InputKind, Instant, OpError, Reading, ToyDescription,
-    ToyInput,
-};
+use crate::domain::{Command, HardwareId, InputKind, Instant, OpError, Reading, ToyInput};
 
 /// How often to ask whether it is still connected. Its end is usually told at once, but not by a
 /// service that was restarted.
@@ -206,7 +201,11 @@ impl ToyLink {
         let (asks, mut asked) = mpsc::channel(16);
         let look = Arc::new(Notify::new());
         let rssi = presence.borrow().rssi;
-        let (description, capabilities) = describe(&ble, &hardware, &proof, rssi);
+        let (description, capabilities) = proof.describe(
+            &hardware,
+            ble.options.manners.pace,
+            rssi.map(|_| InputKind::Rssi),
+        );
         let mut epochs = ble.epoch.subscribe();
         let session = Session::new(proof, ble.options.manners, ble.now());
         let conversation = Conversation {
@@ -454,38 +453,4 @@ async fn running<T>(future: &mut Option<BoxFuture<'_, T>>) -> T {
         Some(future) => future.await,
         None => std::future::pending().await,
     }
-}
-
-fn describe(
-    ble: &Ble,
-    hardware: &HardwareId,
-    proof: &Proof,
-    rssi: Option<i16>,
-) -> (ToyDescription, Capabilities) {
-    let device = &proof.device;
-    let firmware = Some(device.firmware);
-    let model = catalog::by_letter_and_firmware(&device.letters, firmware);
-    let name = model.map_or(catalog::MANUFACTURER, |model| {
-        model.marketing_name(firmware)
-    });
-    let inputs = [Some(InputKind::Battery), rssi.map(|_| InputKind::Rssi)];
-    let description = ToyDescription {
-        hardware: hardware.clone(),
-        manufacturer: catalog::MANUFACTURER.to_owned(),
-        model: name.to_owned(),
-        nickname: None,
-        firmware: Some(device.firmware.to_string()),
-        outputs: proof.translator.outputs().to_vec(),
-        inputs: inputs.into_iter().flatten().collect::<BTreeSet<_>>(),
-    };
-    let capabilities = Capabilities {
-        pace: ble.options.manners.pace,
-        bound: if proof.stops_when_left {
-            Bound::Connection
-        } else {
-            Bound::None
-        },
-        plays: false,
-    };
-    (description, capabilities)
 }

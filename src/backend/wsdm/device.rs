@@ -1,6 +1,5 @@
 //! One connection: let in, handshake, greeting, conversation, end.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +16,9 @@ use super::handshake::Handshake;
 use super::roster::{Ask, Presence, Reply};
 use super::wire::{self, Wire};
 use super::{Options, Wsdm};
-use crate::backend::lovense::catalog;
 use crate::backend::lovense::text::{Courtesy, Greeting, Manners, Proof, Session, Step};
 use crate::backend::{Report, Reports};
-use crate::domain::{
-    Bound, Capabilities, Command, HardwareId, InputKind, Instant, OpError, ToyDescription, ToyInput,
-};
+use crate::domain::{Command, HardwareId, Instant, OpError, ToyInput};
 
 /// The least time between the commands of one operation. A websocket loses none, but a small toy
 /// may have to be done with one before it takes the next.
@@ -95,7 +91,7 @@ async fn attend(
     let end = match greet(wire, &mut asks, clock).await {
         Err(end) => end,
         Ok(proof) => {
-            let (description, capabilities) = describe(&wsdm.options, hardware, &proof);
+            let (description, capabilities) = proof.describe(hardware, wsdm.options.pace, []);
             let manners = Manners {
                 pace: LINE_PACE,
                 battery: wsdm.options.battery,
@@ -257,37 +253,4 @@ impl Conversation {
             Ask::Leave => {}
         }
     }
-}
-
-fn describe(
-    options: &Options,
-    hardware: &HardwareId,
-    proof: &Proof,
-) -> (ToyDescription, Capabilities) {
-    let device = &proof.device;
-    let firmware = Some(device.firmware);
-    let model = catalog::by_letter_and_firmware(&device.letters, firmware);
-    let model = model.map_or(catalog::MANUFACTURER, |model| {
-        model.marketing_name(firmware)
-    });
-    let description = ToyDescription {
-        hardware: hardware.clone(),
-        manufacturer: catalog::MANUFACTURER.to_owned(),
-        model: model.to_owned(),
-        nickname: None,
-        firmware: Some(device.firmware.to_string()),
-        outputs: proof.translator.outputs().to_vec(),
-        inputs: BTreeSet::from([InputKind::Battery]),
-    };
-    let capabilities = Capabilities {
-        pace: options.pace,
-        // A script that is cut off may well leave its motor running.
-        bound: if proof.stops_when_left {
-            Bound::Connection
-        } else {
-            Bound::None
-        },
-        plays: false,
-    };
-    (description, capabilities)
 }

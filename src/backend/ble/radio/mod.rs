@@ -1,4 +1,4 @@
-//! The Bluetooth library, and nothing else: the only folder that knows it.
+//! The Bluetooth library, and nothing else: what drives toys knows it by nothing but this.
 //!
 //! [`Bus`] is one connection to the system's Bluetooth service, [`Scanner`] what listens for
 //! advertisements over one, [`Device`] a toy over one of its own. On Linux the library talks to

@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Answer, DeviceType, Line, Lines, Question, TextCommand, Translator};
-use crate::domain::Instant;
+use crate::backend::lovense::catalog;
+use crate::domain::{Bound, Capabilities, HardwareId, InputKind, Instant, ToyDescription};
 
 /// How long an answer may take. Toys answer within some 50 ms.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -27,6 +28,45 @@ pub struct Proof {
     pub acknowledges: bool,
     /// Whether it is certain to stop by itself when it is disconnected.
     pub stops_when_left: bool,
+}
+
+impl Proof {
+    /// The toy as the engine knows it. `inputs`: what else can be told of it than its charge.
+    #[must_use]
+    pub fn describe(
+        &self,
+        hardware: &HardwareId,
+        pace: Duration,
+        inputs: impl IntoIterator<Item = InputKind>,
+    ) -> (ToyDescription, Capabilities) {
+        let device = &self.device;
+        let firmware = Some(device.firmware);
+        let model = catalog::by_letter_and_firmware(&device.letters, firmware);
+        let model = model.map_or(catalog::MANUFACTURER, |model| {
+            model.marketing_name(firmware)
+        });
+        let inputs = inputs.into_iter().chain([InputKind::Battery]);
+        let description = ToyDescription {
+            hardware: hardware.clone(),
+            manufacturer: catalog::MANUFACTURER.to_owned(),
+            model: model.to_owned(),
+            nickname: None,
+            firmware: Some(device.firmware.to_string()),
+            outputs: self.translator.outputs().to_vec(),
+            inputs: inputs.collect(),
+        };
+        let capabilities = Capabilities {
+            pace,
+            // One that is cut off may well leave its motor running.
+            bound: if self.stops_when_left {
+                Bound::Connection
+            } else {
+                Bound::None
+            },
+            plays: false,
+        };
+        (description, capabilities)
+    }
 }
 
 /// What to do next.
