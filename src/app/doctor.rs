@@ -223,6 +223,7 @@ fn app_findings(hop: &str, report: &ProbeReport) -> Vec<Finding> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
     use crate::config::{Fixed, Flags, load};
