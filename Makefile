@@ -16,7 +16,7 @@ demo: ## broker, simulated toys and bridge on this machine; nothing else is need
 test: ## all tests, with a real broker, a real D-Bus and a real browser
 	@scripts/need.sh cargo cc curl mosquitto mosquitto_pub dbus-daemon python3
 	@scripts/need.sh chromium || echo "no Chromium: the tests of the panel in a browser are skipped"
-	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo test --all-features
+	PATH="$$PATH:/usr/sbin:/usr/local/sbin" TOY2MQTT_REQUIRE_PYTHON=1 cargo test --all-features
 
 bench: ## measure what the README claims
 	@scripts/need.sh cargo cc mosquitto dbus-daemon

@@ -232,6 +232,8 @@ impl Bridge {
             .arg("--config")
             .arg(folder.path().join("toy2mqtt.toml"))
             .env_clear()
+            // Nobody on the network is asked for servers.
+            .env("TOY2MQTT_DISCOVERY__ENABLED", "false")
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

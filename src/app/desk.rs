@@ -13,7 +13,6 @@ use crate::hass::state;
 use crate::web::desk::{Answer, Answers, Asker, Call, Command, Question as Ask, Urgent, What};
 use crate::web::metrics::{Backend, Figures};
 
-use super::doctor;
 use super::driver::Driver;
 use super::first_run::Proposal;
 use super::panel::Panel;
@@ -357,8 +356,8 @@ impl Driver {
         for view in self.backends.views(now) {
             let backend = &mut info["backends"][privacy.backend(&view.id)];
             backend["label"] = privacy.backend_label(&view.id).into();
-            let advice = advice(&view.id, &view.state).map(|advice| privacy.text(advice));
-            backend["advice"] = advice.into();
+            let advice = self.advice(&view.id, &view.state);
+            backend["advice"] = advice.map(|advice| privacy.text(advice)).into();
         }
         info["quiet"] = self.engine.quiet().into();
         info["scanning"] = self.admin.scanning_until.is_some().into();
@@ -370,6 +369,17 @@ impl Driver {
             info["discovery"] = panel.settings.discovery.into();
         }
         info
+    }
+
+    /// What the user can do about a backend that does not answer.
+    fn advice(&self, backend: &BackendId, state: &BackendState) -> Option<&'static str> {
+        match state {
+            BackendState::Up | BackendState::Connecting => None,
+            BackendState::Down(_) | BackendState::Unpaired(_) => {
+                let panel = self.panel.as_ref()?;
+                panel.settings.cures.get(backend).copied()
+            }
+        }
     }
 
     fn missing(&self) -> Vec<&'static str> {
@@ -436,13 +446,5 @@ fn question(asker: &Asker, answers: Answers, id: Option<String>, requested: Valu
         id,
         requested,
         topic: asker.label(),
-    }
-}
-
-/// What the user can do about a backend that does not answer.
-fn advice(backend: &BackendId, state: &BackendState) -> Option<&'static str> {
-    match state {
-        BackendState::Up | BackendState::Connecting => None,
-        BackendState::Down(_) | BackendState::Unpaired(_) => doctor::cure_of(backend.as_str()),
     }
 }

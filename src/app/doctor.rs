@@ -5,12 +5,13 @@ mod cloud;
 mod servers;
 mod websocket;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::backend::lovense::lan::{EventsProbe, ProbeReport, probe};
-use crate::config::Loaded;
+use crate::config::{Config, Loaded};
 use crate::domain::BackendId;
 use crate::hass::Privacy;
 
@@ -61,18 +62,16 @@ impl Finding {
 const APP_AWAY: &str = "open the app, look at its Game Mode screen, and compare host and port; the \
                         phone has to be in the same network and awake";
 
-/// What to do when this backend does not answer.
+/// What to do when a backend does not answer, for each of which that is known.
 #[must_use]
-pub fn cure_of(backend: &str) -> Option<&'static str> {
-    if backend.starts_with("lovense_lan") {
-        Some(APP_AWAY)
-    } else if backend.starts_with("lovense_cloud") {
-        Some(cloud::CURE)
-    } else if backend.starts_with("buttplug") {
-        Some("start the server in Intiface Central, and compare its address with buttplug.url")
-    } else {
-        None
-    }
+pub fn cures(config: &Config) -> BTreeMap<BackendId, &'static str> {
+    let apps =
+        (0..config.lovense_lan.len()).map(|n| (compose::backend_id("lovense_lan", n), APP_AWAY));
+    let clouds = compose::cloud_options(config).into_iter();
+    let clouds = clouds.map(|options| (options.id, cloud::CURE));
+    let servers = compose::server_options(config, None).into_iter();
+    let servers = servers.map(|options| (options.id, servers::away(&options.place)));
+    apps.chain(clouds).chain(servers).collect()
 }
 
 /// Tries everything that the settings name, and Bluetooth also if it is asked for. Each hop takes
@@ -221,4 +220,38 @@ fn app_findings(hop: &str, report: &ProbeReport) -> Vec<Finding> {
         Some(cure) => Finding::bad(hop, text, cure),
     });
     findings
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+    use crate::config::{Fixed, Flags, load};
+
+    #[test]
+    fn what_is_advised_is_about_the_place_in_the_settings() {
+        let path = "toy2mqtt.toml";
+        let text = "[[lovense_lan]]\nhost = '192.168.1.20'\n[wsdm]\nenabled = true\n\
+                    [[buttplug]]\nurl = 'ws://192.168.1.20:12345'\n\
+                    [[buttplug]]\nname = 'two'\nlisten = '127.0.0.1:54817'\n\
+                    [[buttplug]]\nname = 'own'\nembedded = true\n";
+        let flags = Flags {
+            file: Some(path.into()),
+            ..Flags::default()
+        };
+        let loaded = load(&flags, &Fixed::default().with_file(path, text)).unwrap();
+        let cures = cures(&loaded.config);
+        let of = |id: &str| cures.get(&BackendId::new(id)).copied().unwrap_or_default();
+        assert!(of("lovense_lan").contains("Game Mode"));
+        assert!(of("buttplug").contains("buttplug.url"));
+        assert!(of("buttplug_2").contains("buttplug.listen"));
+        let own = of("buttplug_3");
+        // Without the feature there is no such server.
+        assert_eq!(
+            own.contains("bluetoothctl"),
+            cfg!(feature = "embedded-buttplug")
+        );
+        assert!(!own.contains("Intiface"), "{own}");
+        assert_eq!(of("wsdm"), "", "nobody can be told to connect");
+    }
 }

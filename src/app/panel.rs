@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::domain::{BridgeEvent, Gesture, Instant, Op, Target, ToyId};
+use crate::domain::{BackendId, BridgeEvent, Gesture, Instant, Op, Target, ToyId};
 use crate::hass::{Privacy, state};
 use crate::web::Feed;
 use crate::web::desk::{Answer, Answers};
@@ -34,6 +34,8 @@ pub struct Settings {
     pub discovery: bool,
     /// How much is said of what a device is.
     pub privacy: Privacy,
+    /// What the user can do about a backend that does not answer.
+    pub cures: BTreeMap<BackendId, &'static str>,
 }
 
 /// The panel, as the driver sees it.
@@ -212,6 +214,7 @@ mod tests {
             base_topic: "toy2mqtt".to_owned(),
             discovery: true,
             privacy: Privacy::Open,
+            cures: BTreeMap::new(),
         };
         (Panel::new(settings, Arc::clone(&counter)), counter)
     }

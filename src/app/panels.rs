@@ -84,6 +84,7 @@ impl Panels {
             base_topic: config.mqtt.base_topic.as_str().to_owned(),
             discovery: config.home_assistant.discovery,
             privacy,
+            cures: doctor::cures(config),
         };
         Self {
             server: Some(server),

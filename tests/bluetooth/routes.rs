@@ -1,17 +1,13 @@
 //! One toy that the app has as well: one device, and a takeover when Bluetooth is lost.
 
-use std::time::Duration;
-
 use serde_json::json;
 use toy2mqtt::sim::Function;
 use toy2mqtt::sim::lovense_app::{AppHandle, AppOptions, LovenseApp, RequestKind, ToySpec};
 
 use super::rig::{Rig, hardware, toy};
+use super::support::DEADLINE;
 
 const LUSH: &str = "F0:82:C0:02:46:FA";
-
-/// How long the other way may take to have stopped the toy.
-const TAKEOVER: Duration = Duration::from_secs(2);
 
 /// The toy within reach of Bluetooth and of an app.
 async fn both_ways() -> (Rig, AppHandle) {
@@ -29,9 +25,7 @@ async fn both_ways() -> (Rig, AppHandle) {
     );
     let rig = Rig::with_toys(vec![toy("S", "LVS-S132", LUSH)], &settings).await;
     route(&rig, "ble").await;
-    let polled = app.wait_until(Duration::from_secs(10), |app| {
-        app.counts().of(RequestKind::GetToys) > 0
-    });
+    let polled = app.wait_until(DEADLINE, |app| app.counts().of(RequestKind::GetToys) > 0);
     polled.await.unwrap();
     (rig, app)
 }
@@ -94,8 +88,11 @@ async fn when_bluetooth_is_lost_the_app_takes_over_with_a_stop() {
     let mark = rig.home.mark();
     rig.bluez.faults(LUSH, |faults| faults.off_air = true);
     rig.bluez.drop_link(LUSH);
-    let stopped = app.wait_until(TAKEOVER, |app| app.counts().commands() > 0);
+    let lost = rig.bluez.world().now();
+    let stopped = app.wait_until(DEADLINE, |app| app.counts().commands() > 0);
     stopped.await.unwrap();
+    let took = rig.bluez.world().now() - lost;
+    eprintln!("figure: link lost → stop at the app: {took:?}");
     route(&rig, "lovense_lan").await;
     assert!(app.all_zero(), "no level that nobody asked for");
     let seen = rig.home.after(mark);
@@ -107,10 +104,15 @@ async fn when_bluetooth_is_lost_the_app_takes_over_with_a_stop() {
 
     // Bluetooth comes back while the toy runs over the app: nothing is interrupted.
     rig.drive(LUSH, json!({"vibrate": 30})).await;
+    let heard = rig.bluez.world().body(LUSH).heard();
+    let asked = heard.iter().filter(|it| *it == "Battery").count();
     rig.bluez.faults(LUSH, |faults| faults.off_air = false);
-    rig.until("a connection", LUSH, |body| body.connections > 1)
-        .await;
-    rig.backend_is("up").await;
+    // It is asked for its charge once the route has been made ready.
+    rig.until("the better route", LUSH, |body| {
+        let heard = body.heard();
+        heard.iter().filter(|it| *it == "Battery").count() > asked
+    })
+    .await;
     rig.drive(LUSH, json!({"vibrate": 40})).await;
     assert_eq!(app.level(&hardware(LUSH), Function::Vibrate), 8);
     assert!(!rig.bluez.world().body(LUSH).runs());

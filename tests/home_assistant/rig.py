@@ -124,6 +124,8 @@ enabled = true
 listen = "127.0.0.1:{self.wsdm_port}"
 [web]
 listen = "127.0.0.1:{self.web_port}"
+[discovery]
+enabled = false
 '''
         )
         self.broker = Process("mosquitto", self.folder, "mosquitto", "-c", mosquitto)

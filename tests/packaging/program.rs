@@ -2,12 +2,14 @@
 
 use std::process::{Child, Command, Stdio};
 
-/// The program with a clean environment. Its panel is off: it would want the same port in all tests.
+/// The program with a clean environment. Its panel is off: it would want the same port in all tests. It
+/// asks nobody on the network for servers.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_toy2mqtt"));
     command
         .env_clear()
         .env("TOY2MQTT_WEB__LISTEN", "off")
+        .env("TOY2MQTT_DISCOVERY__ENABLED", "false")
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     command

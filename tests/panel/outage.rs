@@ -1,11 +1,9 @@
 //! The bridge goes, and comes back.
 
-use std::time::Duration;
-
 use serde_json::json;
 use toy2mqtt::sim::Function;
 
-use crate::stage::{LUSH, Stage, now, slider, within};
+use crate::stage::{LUSH, Stage, figure, now, slider};
 use crate::support::Bridge;
 
 /// Notes in the page when the banner comes and goes.
@@ -31,22 +29,18 @@ async fn a_bridge_that_is_killed_is_noticed_and_found_again() {
         let when = format!("(window.seen.at(-1)?.lost === {lost}) && window.seen.at(-1).at");
         tab.until(&when).await.as_f64().unwrap()
     };
-    let (mut banner, mut live) = (Vec::new(), Vec::new());
-    for _ in 0..3 {
-        let killed = millis();
-        stage.rig.bridge.kill().await;
-        banner.push(seen(true).await - killed);
-        let config = stage.rig.config.clone();
-        stage.rig.bridge = Bridge::start(&config);
-        stage.rig.bridge.logged("panel: http://").await;
-        let back = millis();
-        live.push((seen(false).await - back).max(0.0));
-        if banner.iter().any(|ms| *ms <= 1_000.0) && live.iter().any(|ms| *ms <= 1_500.0) {
-            println!("killed → banner {banner:.0?} ms; back → live {live:.0?} ms");
-            return;
-        }
-    }
-    panic!("killed → banner {banner:.0?} ms; back → live {live:.0?} ms");
+    let killed = millis();
+    stage.rig.bridge.kill().await;
+    let banner = seen(true).await - killed;
+    let config = stage.rig.config.clone();
+    stage.rig.bridge = Bridge::start(&config);
+    stage.rig.bridge.logged("panel: http://").await;
+    let back = millis();
+    let live = (seen(false).await - back).max(0.0);
+    eprintln!("figure: killed → banner: {banner:.0} ms; back → live: {live:.0} ms");
+    // It went once and came back once.
+    let seen = tab.eval("window.seen.map((one) => one.lost)").await;
+    assert_eq!(seen, json!([false, true, false]));
 }
 
 #[tokio::test]
@@ -86,16 +80,9 @@ async fn who_looks_away_gives_the_connection_back() {
         tab.open(&stage.address("")).await;
         tab.shows(".card input").await;
     }
-    within(
-        "a stop after many visits",
-        Duration::from_secs(1),
-        async || {
-            let pressed = now();
-            tab.click("#stop-all").await;
-            tab.until("document.querySelector('#stop-all').textContent.includes('Stopped')")
-                .await;
-            pressed.elapsed()
-        },
-    )
-    .await;
+    let pressed = now();
+    tab.click("#stop-all").await;
+    tab.until("document.querySelector('#stop-all').textContent.includes('Stopped')")
+        .await;
+    figure("a stop after many visits", pressed.elapsed());
 }

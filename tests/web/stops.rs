@@ -172,35 +172,42 @@ async fn a_stop_of_some_is_answered_when_all_of_them_have_answered() {
 }
 
 #[tokio::test]
-async fn a_set_that_came_in_before_a_stop_is_not_obeyed_after_it() {
+async fn a_set_that_came_in_before_a_stop_or_quiet_is_not_obeyed_after_it() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let rig = Setup::toys(&[("Lush 3", LUSH)]).panel("").start().await;
     let client = Client::of(&rig).await;
-    // Its head comes before the stop, its body after it.
     let set = format!("/api/toys/{}/vibrate/set", toy(LUSH));
     let headers = [
         ("host", "localhost"),
         ("x-toy2mqtt", "1"),
         ("content-length", "2"),
     ];
-    let mut late = client.open("POST", &set, &headers, b"8").await;
-    // The server has read the head once it waits for the rest; anything asked later is later.
-    for _ in 0..3 {
-        client.get("/healthz").await;
+    let stop = format!("/api/toys/{}/stop", toy(LUSH));
+    let stop = vec![(stop.as_str(), json!(null))];
+    let quiet = vec![("/api/quiet", json!("ON")), ("/api/quiet", json!("OFF"))];
+    for stops in [stop, quiet] {
+        // Its head comes before the stop, its body after it.
+        let mut late = client.open("POST", &set, &headers, b"8").await;
+        // The server has read the head once it waits for the rest; anything asked later is later.
+        for _ in 0..3 {
+            client.get("/healthz").await;
+        }
+        for (path, body) in &stops {
+            client.done(path, body.clone()).await;
+        }
+        late.write_all(b"0").await.unwrap();
+        let mut answer = String::new();
+        soon("an answer", late.read_to_string(&mut answer))
+            .await
+            .unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 409") && answer.contains("\"stopped\""),
+            "{stops:?}: {answer}"
+        );
+        assert_eq!(rig.app.level(LUSH, Function::Vibrate), 0);
     }
-    client
-        .done(&format!("/api/toys/{}/stop", toy(LUSH)), json!(null))
-        .await;
-    late.write_all(b"0").await.unwrap();
-    let mut answer = String::new();
-    soon("an answer", late.read_to_string(&mut answer))
-        .await
-        .unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 409") && answer.contains("\"stopped\""),
-        "{answer}"
-    );
-    assert_eq!(rig.app.level(LUSH, Function::Vibrate), 0);
+    // What comes in after it is obeyed.
+    rig.set(LUSH, json!({"vibrate": 0})).await;
     client.done(&set, json!(80)).await;
     assert_eq!(rig.app.level(LUSH, Function::Vibrate), 16);
 }

@@ -5,6 +5,25 @@ use serde_json::Value;
 use super::Finding;
 use crate::backend::buttplug::{Fault, Options, Place, ProbeReport, probe};
 
+/// What to do about the server within the bridge.
+#[cfg(feature = "embedded-buttplug")]
+const EMBEDDED: &str = "plug a Bluetooth adapter in, or switch it on: bluetoothctl power on; \
+                        `toy2mqtt doctor --bluetooth` says more";
+
+/// What to do when no server is at this place.
+pub(super) fn away(place: &Place) -> &'static str {
+    match place {
+        Place::Dial { .. } => {
+            "start the server in Intiface Central, and compare its address with buttplug.url"
+        }
+        Place::Listen { .. } => {
+            "start the engine with --websocket-client-address and the address of buttplug.listen"
+        }
+        #[cfg(feature = "embedded-buttplug")]
+        Place::Embedded { .. } => EMBEDDED,
+    }
+}
+
 /// One server. `held` is what the running bridge says of its own.
 pub(super) async fn server(options: Options, held: &Value) -> Vec<Finding> {
     let hop = options.id.to_string();
@@ -35,10 +54,7 @@ pub(super) async fn server(options: Options, held: &Value) -> Vec<Finding> {
 async fn embedded(hop: String) -> Finding {
     match crate::backend::buttplug::adapters().await {
         Ok(count) => Finding::good(hop, format!("built in; Bluetooth adapters: {count}")),
-        Err(fault) => {
-            let cure = "`toy2mqtt doctor --bluetooth` says more about Bluetooth on this machine";
-            Finding::bad(hop, fault.to_string(), cure)
-        }
+        Err(fault) => Finding::bad(hop, fault.to_string(), EMBEDDED),
     }
 }
 

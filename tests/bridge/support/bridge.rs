@@ -11,7 +11,10 @@ use tokio::task::JoinSet;
 
 use super::soon;
 
+/// The program with these settings. It asks nobody on the network for servers, unless the settings say
+/// whom.
 fn program(config: &Path) -> Command {
+    let settings = std::fs::read_to_string(config).unwrap_or_default();
     let mut command = Command::new(env!("CARGO_BIN_EXE_toy2mqtt"));
     command
         .env_clear()
@@ -19,6 +22,9 @@ fn program(config: &Path) -> Command {
         .arg(config)
         .stdin(Stdio::null())
         .kill_on_drop(true);
+    if !settings.contains("[discovery]") {
+        command.env("TOY2MQTT_DISCOVERY__ENABLED", "false");
+    }
     command
 }
 

@@ -79,6 +79,8 @@ impl Sandbox {
             ("TOY2MQTT_TOY__1__ADDRESS", BETA.to_owned()),
             ("TOY2MQTT_TOY__1__NAME", "Beta".to_owned()),
             ("TOY2MQTT_WEB__LISTEN", format!("127.0.0.1:{panel}")),
+            // Nobody on the network is asked for servers.
+            ("TOY2MQTT_DISCOVERY__ENABLED", "false".to_owned()),
             // One command after the other, even after a stop.
             ("TOY2MQTT_SAFETY__STOP_HOLD", "0s".to_owned()),
             (
