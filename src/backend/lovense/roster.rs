@@ -357,7 +357,8 @@ impl Known {
 }
 
 fn firmware_of<'a>(listed: &'a ListedToy, hint: Option<&'a Hint>) -> Option<&'a str> {
-    listed.firmware.as_deref().or(hint?.firmware.as_deref())
+    let hinted = || hint?.firmware.as_deref();
+    listed.firmware.as_deref().or_else(hinted)
 }
 
 fn firmware_number(text: Option<&str>) -> Option<u32> {

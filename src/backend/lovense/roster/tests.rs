@@ -178,6 +178,20 @@ fn toy_lists_never_change_what_a_toy_can_do() {
 }
 
 #[test]
+fn the_generation_is_known_at_once_where_get_toys_tells_the_firmware() {
+    let model_of = |version: Value| {
+        let lush = json!({ "id": "aaaaaaaaaaaa", "name": "lush", "version": version });
+        let reports = roster().listed(list(json!([lush])), Epoch::default());
+        let description = description(&reports);
+        (description.model.clone(), description.firmware.clone())
+    };
+    let lush_3 = ("Lush 3".to_owned(), Some("140".to_owned()));
+    assert_eq!(model_of(json!("140")), lush_3);
+    assert_eq!(model_of(json!(140)), lush_3);
+    assert_eq!(model_of(json!("")), ("Lush".to_owned(), None));
+}
+
+#[test]
 fn toy_lists_take_toys_that_are_not_connected() {
     let mut roster = roster();
     poll(&mut roster, json!([edge(1, None), nora(1)]));
