@@ -4,8 +4,9 @@
     reason = "there is nothing to wait for but that others close files"
 )]
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,6 +110,20 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, ro
         .with_upgrades();
     if let Err(error) = serving.await {
         tracing::debug!(%error, "simulator: connection ended");
+    }
+}
+
+/// Listens at a port of this machine that is below those that the system gives to outgoing connections:
+/// it can be left and taken again.
+pub(crate) async fn listen_locally() -> io::Result<TcpListener> {
+    let mut tries = 0;
+    loop {
+        let chance = RandomState::new().hash_one(());
+        let port = 12_000 + (chance % 20_000) as u16;
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < 100 => tries += 1,
+            result => return result,
+        }
     }
 }
 

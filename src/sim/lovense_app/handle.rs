@@ -75,8 +75,7 @@ impl LovenseApp {
     /// # Errors
     /// As [`Self::start`], and if there is no free port.
     pub async fn start_local(options: AppOptions) -> Result<AppHandle, StartError> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        Self::start(listener, options)
+        Self::start(serve::listen_locally().await?, options)
     }
 }
 

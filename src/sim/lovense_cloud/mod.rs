@@ -17,13 +17,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use self::faults::CloudFaults;
 use super::lovense_app::{AppHandle, NotInTime};
-use super::serve::Connections;
+use super::serve::{self, Connections};
 
 /// A simulated server of the maker. See the [module](self).
 #[derive(Debug)]
@@ -78,7 +77,7 @@ impl LovenseCloud {
     /// # Errors
     /// There is no free port.
     pub async fn start_local(options: CloudOptions, app: AppHandle) -> io::Result<CloudHandle> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let listener = serve::listen_locally().await?;
         let address = listener.local_addr()?;
         let life = CancellationToken::new();
         let connections = Connections::new(&life);
