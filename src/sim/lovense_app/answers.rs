@@ -72,10 +72,11 @@ fn description(toy: &Toy, dialect: Dialect) -> Value {
     } else {
         "nickName"
     };
+    let firmware = dialect.firmware.then(|| toy.firmware.to_string());
     let mut described = json!({
         "id": &*toy.id,
         "status": status,
-        "version": toy.firmware.to_string(),
+        "version": firmware.unwrap_or_default(),
         "name": toy.slug(),
         "battery": battery,
         nickname: card.nickname,
