@@ -139,6 +139,7 @@ async fn every_dialect_is_understood() {
                 status,
                 battery,
                 function_lists,
+                firmware: function_lists,
                 lower_nickname: function_lists,
                 extra_fields: true,
             };

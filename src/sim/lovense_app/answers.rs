@@ -191,6 +191,7 @@ mod tests {
             status: StatusForm::Bool,
             battery: BatteryForm::Text,
             function_lists: false,
+            firmware: false,
             lower_nickname: true,
             extra_fields: true,
         })["data"][0]
@@ -198,6 +199,7 @@ mod tests {
         assert_eq!(toy["status"], true);
         assert_eq!(toy["battery"], "90");
         assert_eq!(toy["nickname"], "left");
+        assert_eq!(toy["version"], "");
         assert!(toy.get("shortFunctionNames").is_none() && toy.get("nickName").is_none());
         assert!(toy.get("somethingNew").is_some());
     }
