@@ -139,6 +139,7 @@ async fn every_dialect_is_understood() {
                 status,
                 battery,
                 function_lists,
+                firmware: function_lists,
                 lower_nickname: function_lists,
                 extra_fields: true,
             };
@@ -286,7 +287,9 @@ async fn what_toys_report_arrives() {
 
 #[tokio::test]
 async fn the_toy_list_names_the_generation() {
-    let app = app("Edge 2").await;
+    let mut options = AppOptions::with_toys([ToySpec::new("Edge 2").with_id(ID)]);
+    options.dialect.firmware = false;
+    let app = start(options).await;
     let mut rig = Rig::start(quick(&app));
     rig.report("the generation", |report| match report {
         Report::Up(toy, _) if toy.model == "Edge 2" => {

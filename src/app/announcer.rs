@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tracing::info;
 
 use crate::domain::{BridgeView, Instant, ToyDescription, ToyId, ToyView};
@@ -66,6 +67,8 @@ pub(super) struct Announcer {
     announced: HashMap<ToyId, Announced>,
     /// What an earlier run announced of devices that are announced again.
     earlier: HashMap<Ours, Components>,
+    /// What the entity ids of toys began with when they were announced first.
+    entity_ids: HashMap<ToyId, String>,
     /// The bridge, as it was last announced, and what is to be published of it later.
     bridge: Option<Publication>,
     bridge_due: Option<Instant>,
@@ -83,6 +86,7 @@ impl Announcer {
             settings: announces.then(|| settings.clone()),
             announced: HashMap::new(),
             earlier: HashMap::new(),
+            entity_ids: HashMap::new(),
             bridge: None,
             bridge_due: None,
             due: BTreeMap::new(),
@@ -107,7 +111,7 @@ impl Announcer {
             self.due.insert(view.id, at + SETTLE);
             return;
         }
-        let new = discovery::toy(view, &context);
+        let new = discovery::toy(view, self.told(view.id), &context);
         // Also when that was only the first of two steps: what it brought may have to go again.
         let before = known.map(|known| known.components.clone());
         let earlier = self.earlier.remove(&Ours::Toy(view.id));
@@ -118,8 +122,13 @@ impl Announcer {
 
     /// What is announced of a toy, if anything is.
     pub(super) fn payload(&self, view: &ToyView) -> Option<Publication> {
-        let settings = self.settings.as_ref()?;
-        Some(discovery::toy(view, &context(settings)))
+        let context = context(self.settings.as_ref()?);
+        Some(discovery::toy(view, self.told(view.id), &context))
+    }
+
+    /// What its entity ids began with when it was announced first.
+    fn told(&self, toy: ToyId) -> Option<&str> {
+        self.entity_ids.get(&toy).map(String::as_str)
     }
 
     /// Publishes the remains of what has vanished, and the rest later; or all at once.
@@ -133,6 +142,12 @@ impl Announcer {
     ) {
         self.due.remove(&view.id);
         let components = discovery::components(&new.payload);
+        if view.has_own_name()
+            && let Some(ids) = discovery::entity_ids_of(&new.payload)
+        {
+            let first = self.entity_ids.entry(view.id);
+            first.or_insert_with(|| ids.to_owned());
+        }
         let basis = match remains {
             Some(remains) => {
                 retain(&remains, publisher);
@@ -180,6 +195,7 @@ impl Announcer {
     /// Takes back the announcement of a toy.
     pub(super) fn forget(&mut self, toy: ToyId, publisher: &Publisher) {
         self.announced.remove(&toy);
+        self.entity_ids.remove(&toy);
         self.due.remove(&toy);
         if let Some(settings) = &self.settings {
             publisher.remove(&context(settings).toy_topic(toy));
@@ -214,6 +230,7 @@ impl Announcer {
                 && let Some(settings) = &self.settings
             {
                 info!("removing what an earlier run announced and nobody has seen since");
+                self.entity_ids.remove(&toy);
                 publisher.remove(&context(settings).toy_topic(toy));
                 publisher.remove(&settings.topics.toy_state(toy));
                 publisher.remove(&settings.topics.toy_availability(toy));
@@ -249,23 +266,32 @@ impl Announcer {
             // Our own, come back, or another's.
             return Own::Seen;
         }
-        match discovery::is_ours(&message.topic, &message.payload, &context) {
-            Some(Ours::Toy(toy)) if engine.description(toy).is_some() => {
-                let earlier = discovery::components_of(&message.payload);
-                self.earlier.insert(Ours::Toy(toy), earlier);
-                // Home Assistant may be busy with what was published on connecting.
-                self.again(toy, now);
+        let payload: Value = serde_json::from_slice(&message.payload).unwrap_or_default();
+        let Some(ours) = discovery::whose(&message.topic, &payload, &context) else {
+            return Own::Seen;
+        };
+        let stale_at = now + settings.stale_after;
+        let earlier = discovery::components(&payload);
+        match ours {
+            Ours::Toy(toy) => {
+                let view = engine.toy(toy);
+                if view.as_ref().is_none_or(ToyView::has_own_name)
+                    && let Some(ids) = discovery::entity_ids_of(&payload)
+                {
+                    self.entity_ids.insert(toy, ids.to_owned());
+                }
+                if view.is_some() {
+                    self.earlier.insert(ours, earlier);
+                    // Home Assistant may be busy with what was published on connecting.
+                    self.again(toy, now);
+                } else {
+                    self.stale.entry(toy).or_insert(stale_at);
+                }
             }
-            Some(Ours::Toy(toy)) => {
-                let remove_at = now + settings.stale_after;
-                self.stale.entry(toy).or_insert(remove_at);
-            }
-            Some(Ours::Bridge) => {
-                let earlier = discovery::components_of(&message.payload);
-                self.earlier.insert(Ours::Bridge, earlier);
+            Ours::Bridge => {
+                self.earlier.insert(ours, earlier);
                 self.bridge_due = Some(now + SETTLE);
             }
-            None => {}
         }
         Own::Seen
     }

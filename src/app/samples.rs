@@ -90,7 +90,7 @@ pub fn discovery() -> Value {
             readings: BTreeMap::new(),
             last_error: None,
         };
-        let toy = discovery::toy(&view, &context);
+        let toy = discovery::toy(&view, None, &context);
         payloads.insert(toy.topic, toy.payload);
     }
     json!(payloads)

@@ -39,6 +39,12 @@ pub struct ToyView {
 }
 
 impl ToyView {
+    /// Whether it is called as it calls itself, and not as the user said here.
+    #[must_use]
+    pub fn has_own_name(&self) -> bool {
+        self.name == self.description.default_name()
+    }
+
     /// Whether any intensity is above zero or a pattern plays.
     #[must_use]
     pub fn is_on(&self) -> bool {

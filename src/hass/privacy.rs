@@ -90,9 +90,8 @@ impl Privacy {
     /// none of the maker's.
     #[must_use]
     pub fn toy_name(self, toy: &ToyView) -> String {
-        let own = toy.name == toy.description.default_name();
         let name = single_line(&toy.name, MAX_NAME);
-        if name.is_empty() || (self.is_discreet() && own) {
+        if name.is_empty() || (self.is_discreet() && toy.has_own_name()) {
             neutral_name(toy.id)
         } else {
             name

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use toy2mqtt::sim::lovense_app::{AppHandle, RequestKind};
+use toy2mqtt::sim::lovense_app::{AppHandle, AppOptions, RequestKind, ToySpec};
 
 use crate::support::{Seen, Setup, toy};
 
@@ -51,9 +51,7 @@ async fn without_home_assistant_toys_stop() {
 #[tokio::test]
 async fn births_bring_everything_again_once() {
     let rig = Setup::toys(&[("Lush 3", LUSH)]).start().await;
-    // The app tells which generation it is a moment after the rest.
-    let complete = |seen: &Seen| seen.json()["device"]["model"] == "Lush 3";
-    rig.home.until(&config(LUSH), complete).await;
+    rig.home.until(&config(LUSH), |_| true).await;
     let mark = rig.home.mark();
     for _ in 0..3 {
         rig.home.publish(STATUS, "online");
@@ -90,10 +88,16 @@ async fn births_bring_everything_again_once() {
 }
 
 #[tokio::test]
-async fn a_model_that_is_known_is_announced_at_once() {
-    let mut rig = Setup::toys(&[("Lush 3", LUSH)]).start().await;
+async fn a_model_that_is_known_is_announced_at_once_and_its_entity_ids_stay() {
+    // The app tells which generation it is a moment after the rest.
+    let mut options = AppOptions::with_toys([ToySpec::new("Lush 3").with_id(LUSH)]);
+    options.dialect.firmware = false;
+    let mut rig = Setup::app(options).start().await;
     let model = |seen: &Seen| seen.json()["device"]["model"] == "Lush 3";
-    rig.home.until(&config(LUSH), model).await;
+    let entity_id = |seen: &Seen| seen.json()["components"]["stop"]["default_entity_id"].clone();
+    let first = entity_id(&rig.home.until(&config(LUSH), |_| true).await);
+    let complete = rig.home.until(&config(LUSH), model).await;
+    assert_eq!(entity_id(&complete), first);
     let mark = rig.home.mark();
     rig.bridge.terminate();
     rig.bridge.ended().await;
@@ -101,6 +105,9 @@ async fn a_model_that_is_known_is_announced_at_once() {
     rig.app_until("access", |app| app.sockets().granted == 1)
         .await;
     rig.set(LUSH, json!({"vibrate": 10})).await;
+    // As soon as the bridge has heard what it announced before.
+    let as_before = |seen: &Seen| entity_id(seen) == first;
+    rig.home.next(mark, &config(LUSH), as_before).await;
     let configs = rig.home.after(mark).into_iter();
     let mut configs = configs.filter(|seen| seen.topic == config(LUSH));
     assert!(configs.all(|seen| model(&seen)));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toy2mqtt::domain::{HardwareId, ToyId};
 use toy2mqtt::hass::Privacy;
 use toy2mqtt::hass::discovery::{
-    self, Components, Context, Ours, components, forget, is_ours, tombstone,
+    self, Components, Context, Ours, components, forget, tombstone, whose,
 };
 use toy2mqtt::mqtt::topics::Topics;
 
@@ -14,7 +14,7 @@ use toy2mqtt::mqtt::topics::Topics;
 fn toys_of_every_shape() {
     let topics = topics();
     for (name, view) in shapes() {
-        let published = discovery::toy(&view, &context(&topics));
+        let published = discovery::toy(&view, None, &context(&topics));
         assert_json_snapshot!(format!("toy_{name}"), published.payload);
     }
 }
@@ -39,7 +39,10 @@ fn discreet_devices() {
     };
     let mut view = shape("thrust");
     view.name = view.description.default_name().to_owned();
-    assert_json_snapshot!("discreet_toy", discovery::toy(&view, &context).payload);
+    assert_json_snapshot!(
+        "discreet_toy",
+        discovery::toy(&view, None, &context).payload
+    );
     assert_json_snapshot!(
         "discreet_bridge",
         discovery::bridge(&bridge(), &context).payload
@@ -53,7 +56,7 @@ fn without_a_light() {
         light: false,
         ..context(&topics)
     };
-    let published = discovery::toy(&shape("single"), &context);
+    let published = discovery::toy(&shape("single"), None, &context);
     assert_json_snapshot!(published.payload);
 }
 
@@ -64,7 +67,7 @@ fn a_name_of_the_users_own_is_kept_when_discreet() {
         privacy: Privacy::Discreet,
         ..context(&topics)
     };
-    let published = discovery::toy(&shape("single"), &context);
+    let published = discovery::toy(&shape("single"), None, &context);
     assert_eq!(published.payload["device"]["name"], "Alpha");
 }
 
@@ -79,9 +82,9 @@ fn renaming_changes_no_unique_id() {
             .map(|c| c["unique_id"].clone())
             .collect()
     };
-    let before = discovery::toy(&view, &context(&topics));
+    let before = discovery::toy(&view, None, &context(&topics));
     view.name = "Жёлтый".to_owned();
-    let after = discovery::toy(&view, &context(&topics));
+    let after = discovery::toy(&view, None, &context(&topics));
     assert_eq!(before.topic, after.topic);
     assert_eq!(ids(&before.payload), ids(&after.payload));
     let light = &after.payload["components"]["light"];
@@ -109,8 +112,8 @@ fn bridges_with_different_bases_share_nothing() {
 fn vanished_components_are_reduced_to_their_platform() {
     let topics = topics();
     let context = context(&topics);
-    let before = discovery::toy(&shape("rotate"), &context);
-    let mut after = discovery::toy(&shape("single"), &context);
+    let before = discovery::toy(&shape("rotate"), None, &context);
+    let mut after = discovery::toy(&shape("single"), None, &context);
     after.topic.clone_from(&before.topic);
 
     let between = tombstone(&components(&before.payload), &after).expect("something vanished");
@@ -132,7 +135,7 @@ fn vanished_components_are_reduced_to_their_platform() {
 #[test]
 fn a_component_that_changed_its_platform_is_removed_first() {
     let topics = topics();
-    let new = discovery::toy(&shape("single"), &context(&topics));
+    let new = discovery::toy(&shape("single"), None, &context(&topics));
     let previous = Components::from([("vibrate".to_owned(), "fan".to_owned())]);
     let between = tombstone(&previous, &new).expect("it changed");
     assert_eq!(
@@ -158,16 +161,16 @@ fn our_own_payloads_are_recognised() {
             ..context(&topics)
         };
         for (_, view) in shapes() {
-            let published = discovery::toy(&view, &context);
-            let found = is_ours(&published.topic, published.text().as_bytes(), &context);
+            let published = discovery::toy(&view, None, &context);
+            let found = whose(&published.topic, &published.payload, &context);
             assert_eq!(found, Some(Ours::Toy(view.id)));
             let between = tombstone(&Components::from([("x".into(), "fan".into())]), &published)
                 .expect("something vanished");
-            let found = is_ours(&between.topic, between.text().as_bytes(), &context);
+            let found = whose(&between.topic, &between.payload, &context);
             assert_eq!(found, Some(Ours::Toy(view.id)));
         }
         let published = discovery::bridge(&bridge(), &context);
-        let found = is_ours(&published.topic, published.text().as_bytes(), &context);
+        let found = whose(&published.topic, &published.payload, &context);
         assert_eq!(found, Some(Ours::Bridge));
     }
 }
@@ -176,13 +179,16 @@ fn our_own_payloads_are_recognised() {
 fn nobody_elses_payload_is_ours() {
     let (topics, other) = (topics(), Topics::new("other").expect("a good base"));
     let (ours, theirs) = (context(&topics), context(&other));
-    let published = discovery::toy(&shape("single"), &ours);
+    let published = discovery::toy(&shape("single"), None, &ours);
     let text = published.text();
-    let mine = |topic: &str, text: &str| is_ours(topic, text.as_bytes(), &ours);
+    let mine = |topic: &str, text: &str| {
+        let payload = serde_json::from_str(text).unwrap_or_default();
+        whose(topic, &payload, &ours)
+    };
     assert!(mine(&published.topic, &text).is_some());
 
     // Another bridge, another topic, another prefix.
-    assert_eq!(is_ours(&published.topic, text.as_bytes(), &theirs), None);
+    assert_eq!(whose(&published.topic, &published.payload, &theirs), None);
     let elsewhere = ours.toy_topic(ToyId::of(&HardwareId::new("another")));
     assert_eq!(mine(&elsewhere, &text), None);
     assert_eq!(mine(&format!("x{}", published.topic), &text), None);
@@ -190,7 +196,7 @@ fn nobody_elses_payload_is_ours() {
         mine("homeassistant/light/toy2mqtt_bridge/config", &text),
         None
     );
-    let foreign = discovery::toy(&shape("single"), &theirs);
+    let foreign = discovery::toy(&shape("single"), None, &theirs);
     assert_eq!(mine(&foreign.topic, &foreign.text()), None);
 
     // Our topic, but not our payload.

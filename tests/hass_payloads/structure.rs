@@ -256,7 +256,7 @@ proptest! {
         let topics = topics();
         let privacy = Privacy::from(discreet);
         let context = Context { light, privacy, ..context(&topics) };
-        let published = discovery::toy(&view, &context);
+        let published = discovery::toy(&view, None, &context);
         payload_is_well_formed(&published.payload)?;
 
         // Nothing is lost because two components have one key.
@@ -271,7 +271,7 @@ proptest! {
         let topics = topics();
         let privacy = Privacy::from(discreet);
         let context = Context { privacy, ..context(&topics) };
-        let payload = discovery::toy(&view, &context).payload;
+        let payload = discovery::toy(&view, None, &context).payload;
         let state = state::toy(&view, privacy);
         for (key, component) in object(&payload["components"]) {
             if component["state_topic"] == topics.toy_state(view.id) {
@@ -327,7 +327,7 @@ proptest! {
         let topics = topics();
         let privacy = Privacy::Discreet;
         let context = Context { privacy, ..context(&topics) };
-        let published = discovery::toy(&view, &context);
+        let published = discovery::toy(&view, None, &context);
         for payload in [
             published.topic.clone(),
             published.text(),

@@ -6,6 +6,7 @@ Each step is given the rig and Home Assistant, and leaves things as it found the
 import asyncio
 
 from hass import TRIGGER_GONE, WITHOUT_BROKER
+from pictures import dashboard
 from rig import Failed, until
 
 
@@ -297,6 +298,23 @@ async def capabilities(rig, hass):
     await hass.state("light.nora", "off")
 
 
+async def newcomer(rig, hass):
+    """A toy that was never seen comes while Home Assistant runs: it is named rightly at once, and
+    `toy2mqtt dashboard` knows its entities by the ids that they got."""
+    await rig.app.stop()
+    rig.app = rig.phone([*rig.MODELS, "Domi 2"])
+    rig.app.start()
+    await hass.state("light.domi_2", "off", {"friendly_name": "Domi 2"})
+    await dashboard(rig, hass)
+    toy = await toy_of(hass, "domi_2")
+    await rig.app.stop()
+    rig.app = rig.phone(rig.MODELS)
+    rig.app.start()
+    await hass.state("light.domi_2", "unavailable")
+    await forgotten(hass, toy)
+    await hass.state("light.nora", "off")
+
+
 async def bridge(rig, hass):
     """The bridge ends in order, starts again; is killed, and starts again."""
     for how in ["in order", "killed"]:
@@ -330,11 +348,8 @@ async def broker(rig, hass):
             await hass.state(entity, state)
 
 
-async def forget(rig, hass):
-    """A toy that is gone is forgotten: device and entities go, at the broker, too."""
-    toy = await toy_of(hass, "max_2")
-    await rig.happens("Max 2", "toy-status", {"connected": False})
-    await hass.state("light.max_2", "unavailable")
+async def forgotten(hass, toy):
+    """Has a toy forgotten, and waits until nothing of it is left."""
     await hass.publish("toy2mqtt/bridge/request/forget", {"toy": toy})
 
     async def gone():
@@ -345,6 +360,14 @@ async def forget(rig, hass):
         return True
 
     await until("the toy is gone", gone)
+
+
+async def forget(rig, hass):
+    """A toy that is gone is forgotten: device and entities go, at the broker, too."""
+    toy = await toy_of(hass, "max_2")
+    await rig.happens("Max 2", "toy-status", {"connected": False})
+    await hass.state("light.max_2", "unavailable")
+    await forgotten(hass, toy)
     await rig.happens("Max 2", "toy-status", {"connected": True})
     await hass.state("light.max_2", "off")
 
@@ -363,5 +386,6 @@ async def reload(rig, hass):
 
 
 STEPS = [
-    entities, controls, inputs, offline, birth, rename, capabilities, bridge, broker, forget, reload,
+    entities, controls, inputs, offline, birth, rename, capabilities, newcomer, bridge, broker, forget,
+    reload,
 ]

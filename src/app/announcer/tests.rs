@@ -34,9 +34,9 @@ fn engine() -> Engine {
     Engine::new(EngineSettings::default(), &Memory::default(), false)
 }
 
-/// A toy with these outputs is there.
-fn plug(engine: &mut Engine, outputs: &[OutputKind]) -> ToyView {
-    let description = ToyDescription {
+/// A toy with these outputs.
+fn nora(outputs: &[OutputKind]) -> ToyDescription {
+    ToyDescription {
         hardware: HardwareId::new("f082c00246fa"),
         manufacturer: "Lovense".into(),
         model: "Nora".into(),
@@ -52,7 +52,16 @@ fn plug(engine: &mut Engine, outputs: &[OutputKind]) -> ToyView {
             })
             .collect(),
         inputs: BTreeSet::new(),
-    };
+    }
+}
+
+/// A toy with these outputs is there.
+fn plug(engine: &mut Engine, outputs: &[OutputKind]) -> ToyView {
+    meet(engine, nora(outputs))
+}
+
+/// A toy is there.
+fn meet(engine: &mut Engine, description: ToyDescription) -> ToyView {
     let id = description.id();
     let route = RouteId {
         backend: BackendId::new("lovense_lan"),
@@ -78,7 +87,7 @@ fn plug(engine: &mut Engine, outputs: &[OutputKind]) -> ToyView {
 fn kept(base: &str, outputs: &[OutputKind]) -> Message {
     let settings = settings(base);
     let view = plug(&mut engine(), outputs);
-    let publication = discovery::toy(&view, &context(&settings));
+    let publication = discovery::toy(&view, None, &context(&settings));
     Message {
         payload: publication.text().into_bytes(),
         topic: publication.topic,
@@ -199,6 +208,65 @@ fn what_was_announced_only_in_the_first_of_two_steps_goes_as_well() {
         })
         .collect();
     assert_eq!(numbers, [(2, 0), (1, 2), (2, 1), (2, 0)]);
+}
+
+/// What is published of the light: its id, and what the device is called.
+fn lights(publisher: &Publisher) -> Vec<(String, String)> {
+    let payloads = publisher.take_due().into_iter();
+    let payloads = payloads.map(|(_, text)| serde_json::from_str::<Value>(&text).expect("JSON"));
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    payloads
+        .map(|payload| {
+            let id = &payload["components"]["light"]["default_entity_id"];
+            (text(id), text(&payload["device"]["name"]))
+        })
+        .collect()
+}
+
+#[test]
+fn entity_ids_stay_when_a_toys_own_name_is_told_better() {
+    let lush = |model: &str| ToyDescription {
+        model: model.to_owned(),
+        ..nora(&[OutputKind::Vibrate])
+    };
+    let light = |id: &str, name: &str| vec![(id.to_owned(), name.to_owned())];
+    let (mut engine, publisher) = (engine(), Publisher::default());
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    let view = meet(&mut engine, lush("Lush"));
+    announcer.toy(at(2), &view, &publisher);
+    assert_eq!(lights(&publisher), light("light.lush", "Lush"));
+    let view = meet(&mut engine, lush("Lush 3"));
+    announcer.toy(at(5), &view, &publisher);
+    let kept = announcer.payload(&view).expect("it is announced");
+    assert_eq!(lights(&publisher), light("light.lush", "Lush 3"));
+
+    // The next run knows it better from the start, and hears what this one announced.
+    let mut next = Announcer::new(&settings("toy2mqtt"));
+    next.toy(at(8), &view, &publisher);
+    assert_eq!(lights(&publisher), light("light.lush_3", "Lush 3"));
+    let kept = Message {
+        payload: kept.text().into_bytes(),
+        topic: kept.topic,
+        retained: true,
+    };
+    next.discovery_message(at(8), &kept, &engine, &publisher);
+    next.due(at(10), &engine, &publisher);
+    assert_eq!(lights(&publisher), light("light.lush", "Lush 3"));
+
+    // The user's own word goes before.
+    let named = ToyView {
+        name: "Alpha".into(),
+        ..view.clone()
+    };
+    next.toy(at(15), &named, &publisher);
+    assert_eq!(lights(&publisher), light("light.alpha", "Alpha"));
+    next.toy(at(20), &view, &publisher);
+    assert_eq!(lights(&publisher), light("light.lush", "Lush 3"));
+
+    next.forget(view.id, &publisher);
+    publisher.take_due();
+    next.toy(at(25), &view, &publisher);
+    assert_eq!(lights(&publisher), light("light.lush_3", "Lush 3"));
 }
 
 #[test]

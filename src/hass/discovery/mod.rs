@@ -7,7 +7,7 @@
 //!   entities by them.
 //! - `default_entity_id` is on every entity, because Home Assistant would otherwise make ids of
 //!   area, device and name. Older cores ignore it; `object_id` is never sent, because others log
-//!   that it is deprecated.
+//!   that it is deprecated. What it begins with is kept, see [`toy`].
 //! - `qos` is on every component, because not all cores inherit it.
 //! - Nothing new goes to the root, the device or the origin, because older cores drop the whole
 //!   payload for a key that they do not know. In a component they drop the key.
@@ -28,7 +28,7 @@ mod sensor;
 mod slug;
 mod switch;
 
-pub use removal::{Components, Ours, components, components_of, forget, is_ours, tombstone, whose};
+pub use removal::{Components, Ours, components, entity_ids_of, forget, tombstone, whose};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -97,7 +97,7 @@ impl Context<'_> {
         self.topic(&self.bridge_device())
     }
 
-    /// What to subscribe to in order to see [what is left](is_ours) of an earlier run. Payloads of
+    /// What to subscribe to in order to see [what is left](whose) of an earlier run. Payloads of
     /// others match it, too.
     #[must_use]
     pub fn filter(&self) -> String {
@@ -146,11 +146,22 @@ impl Publication {
 }
 
 /// The device of a toy.
+///
+/// `told` is what its entity ids [began with](entity_ids_of) when it was announced first: Home
+/// Assistant keeps to these, so they stay if the toy's own name changes or is told better later
+/// (`Lush 3` instead of `Lush`). A name that the user gave it here goes before; nothing of a discreet
+/// toy's ids is to come from a time when it was none.
 #[must_use]
-pub fn toy(view: &ToyView, context: &Context<'_>) -> Publication {
+pub fn toy(view: &ToyView, told: Option<&str>, context: &Context<'_>) -> Publication {
     let id = context.toy_device(view.id);
     let name = context.privacy.toy_name(view);
-    let device = Device::new(context, id.clone(), &name, view.id.to_string());
+    let told = told.filter(|_| view.has_own_name() && !context.privacy.is_discreet());
+    let device = Device::new(
+        context,
+        id.clone(),
+        told.unwrap_or(&name),
+        view.id.to_string(),
+    );
     let components: Vec<Component> = [
         light::of_toy(view, &device),
         number::of_toy(view, &device),

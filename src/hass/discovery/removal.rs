@@ -23,11 +23,13 @@ pub fn components(payload: &Value) -> Components {
         .collect()
 }
 
-/// The components of a payload as it was retained; none of one that is not as ours are.
+/// What the entity ids in the payload of a toy begin with; `None` of one that is not as ours are.
 #[must_use]
-pub fn components_of(payload: &[u8]) -> Components {
-    let payload = serde_json::from_slice(payload);
-    payload.map_or_else(|_| Components::new(), |payload| components(&payload))
+pub fn entity_ids_of(payload: &Value) -> Option<&str> {
+    // Every toy has this one.
+    let stop = payload.pointer("/components/stop/default_entity_id")?;
+    let object = stop.as_str()?.strip_prefix("button.")?;
+    object.strip_suffix("_stop")
 }
 
 /// What has to be published before `new`, if components of `previous` are not in it.
@@ -69,16 +71,10 @@ pub enum Ours {
     Bridge,
 }
 
-/// Whether a retained discovery payload was published by this bridge, perhaps in an earlier run.
+/// Whose a retained discovery payload is, if this bridge published it, perhaps in an earlier run.
 ///
 /// Never true of what another program published, or another bridge with a base topic of its own:
 /// topic, origin, identifier and availability have to be ours.
-#[must_use]
-pub fn is_ours(topic: &str, payload: &[u8], context: &Context<'_>) -> Option<Ours> {
-    whose(topic, &serde_json::from_slice(payload).ok()?, context)
-}
-
-/// As [`is_ours`], of a payload that has been read.
 #[must_use]
 pub fn whose(topic: &str, payload: &Value, context: &Context<'_>) -> Option<Ours> {
     let device = topic

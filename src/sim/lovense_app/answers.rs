@@ -72,10 +72,11 @@ fn description(toy: &Toy, dialect: Dialect) -> Value {
     } else {
         "nickName"
     };
+    let firmware = dialect.firmware.then(|| toy.firmware.to_string());
     let mut described = json!({
         "id": &*toy.id,
         "status": status,
-        "version": toy.firmware.to_string(),
+        "version": firmware.unwrap_or_default(),
         "name": toy.slug(),
         "battery": battery,
         nickname: card.nickname,
@@ -190,6 +191,7 @@ mod tests {
             status: StatusForm::Bool,
             battery: BatteryForm::Text,
             function_lists: false,
+            firmware: false,
             lower_nickname: true,
             extra_fields: true,
         })["data"][0]
@@ -197,6 +199,7 @@ mod tests {
         assert_eq!(toy["status"], true);
         assert_eq!(toy["battery"], "90");
         assert_eq!(toy["nickname"], "left");
+        assert_eq!(toy["version"], "");
         assert!(toy.get("shortFunctionNames").is_none() && toy.get("nickName").is_none());
         assert!(toy.get("somethingNew").is_some());
     }

@@ -96,6 +96,8 @@ pub struct Dialect {
     pub battery: BatteryForm,
     /// Whether `shortFunctionNames` and `fullFunctionNames` are there; older apps lack them.
     pub function_lists: bool,
+    /// Whether `version` is told; in the maker's own example it is empty.
+    pub firmware: bool,
     /// `nickname` instead of `nickName`.
     pub lower_nickname: bool,
     /// Fields that no documentation mentions.
@@ -109,6 +111,7 @@ impl Default for Dialect {
             status: StatusForm::default(),
             battery: BatteryForm::default(),
             function_lists: true,
+            firmware: true,
             lower_nickname: false,
             extra_fields: false,
         }
