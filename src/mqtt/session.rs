@@ -330,7 +330,9 @@ impl Side for StopSide {
     }
 
     async fn message(&mut self, message: Message) {
-        if self.twice.is_first(Lane::Stop, &message) {
+        // What the broker has kept is no stop of anybody. The other connection brings it as well, and
+        // there it is known whose it is to remove.
+        if !message.retained && self.twice.is_first(Lane::Stop, &message) {
             let _ = self.stops.send(message);
         }
     }

@@ -24,8 +24,8 @@ async fn a_life(setup: Setup, more: &str, version: u32) {
     rig.backend_until("buttplug", |it| it["state"] == "up")
         .await;
     let edge_id = known(0, "Lovense Edge");
+    // Events are not kept: this toy may have come before the broker was there.
     rig.available(&edge_id, true).await;
-    rig.event(0, "toy_added", &edge_id).await;
     rig.state_until(&edge_id, |state| state["battery"] == 85)
         .await;
 
