@@ -3,6 +3,8 @@
 //! It only looks while the settings name no way to reach toys. Nothing that is found is used before
 //! its user has put it into the settings.
 
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,6 +15,7 @@ use tracing::{debug, info};
 
 use crate::backend::buttplug::{Announced, announced};
 use crate::backend::lovense::lan::{Options as LanOptions, probe};
+use crate::backend::lovense::look_up;
 use crate::config::Config;
 use crate::domain::BackendId;
 
@@ -56,6 +59,13 @@ impl Proposal {
         }
     }
 
+    fn phone(address: Ipv4Addr) -> Self {
+        Self {
+            found: format!("a Lovense app at {address}, as its maker's server says"),
+            settings: format!("[[lovense_lan]]\nhost = \"{address}\""),
+        }
+    }
+
     /// For programs.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -71,16 +81,33 @@ pub fn is_wanted(config: &Config) -> bool {
 
 /// Looks once.
 pub async fn look(config: &Config) -> Vec<Proposal> {
-    let (servers, app) = tokio::join!(
+    let (servers, app, phones) = tokio::join!(
         announced(config.discovery.ask.get(), PATIENCE),
-        app_on_this_machine()
+        app_on_this_machine(),
+        phones(config)
     );
     let servers = servers.unwrap_or_else(|error| {
         debug!("this machine has no network to look for servers in: {error}");
         Vec::new()
     });
     let servers = servers.iter().map(Proposal::server);
-    servers.chain(app.map(Proposal::app)).collect()
+    let phones = phones.into_iter().map(Proposal::phone);
+    servers
+        .chain(app.map(Proposal::app))
+        .chain(phones)
+        .collect()
+}
+
+/// Where the maker's server has seen apps, if it is to be asked.
+async fn phones(config: &Config) -> BTreeSet<Ipv4Addr> {
+    let Some(server) = &config.discovery.maker else {
+        return BTreeSet::new();
+    };
+    let found = look_up(&server.to_string(), PATIENCE).await;
+    found.unwrap_or_else(|error| {
+        debug!("{error}");
+        BTreeSet::new()
+    })
 }
 
 /// The port of an app on this machine. No phone is asked to allow anything.

@@ -254,6 +254,9 @@ section! {
         /// Where to ask for servers: the address of mDNS, or of one machine from which a container, say,
         /// can be answered.
         pub ask: ListenAddress = ListenAddress::mdns() => "\"192.168.1.20:5353\"",
+        /// The toys' maker's server, to be asked which apps it has seen behind the internet address of
+        /// this house. Not asked unless it is named here: the maker learns that somebody looks.
+        pub maker: Option<CloudUrl> = None => "\"https://api.lovense-api.com\"",
     }
 }
 

@@ -52,6 +52,30 @@ async fn backend(rig: &Rig, mut wanted: impl FnMut(&Value) -> bool) {
 }
 
 #[tokio::test]
+async fn apps_are_looked_up_only_at_a_server_that_is_named() {
+    let app = LovenseApp::start_local(AppOptions::default()).await;
+    let server = server(app.unwrap(), CloudFaults::default()).await;
+    let folder = tempfile::tempdir().unwrap();
+    // Nobody answers there.
+    let ask = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let ask = ask.local_addr().unwrap();
+    for (named, found) in [
+        (format!("maker = \"{}\"", server.url()), true),
+        (String::new(), false),
+    ] {
+        let config = folder.path().join("toy2mqtt.toml");
+        let data = folder.path().join("data");
+        let settings = format!(
+            "data_dir = {data:?}\n[mqtt]\nurl = \"mqtt://127.0.0.1:1\"\n[discovery]\nask = \"{ask}\"\n{named}\n"
+        );
+        std::fs::write(&config, settings).unwrap();
+        let ended = run_command(&config, &["doctor", "--json"]).await;
+        let is_proposed = ended.stdout.contains("as its maker's server says");
+        assert_eq!(is_proposed, found, "{}", ended.stdout);
+    }
+}
+
+#[tokio::test]
 async fn the_server_takes_over_from_the_network_with_a_stop() {
     let prepared = Setup::toys(&[("Lush 3", LUSH)]).prepare().await;
     let server = server(prepared.apps[0].clone(), CloudFaults::default()).await;

@@ -9,7 +9,10 @@ pub mod catalog;
 pub mod cloud;
 pub mod events;
 pub mod lan;
+mod lookup;
 mod roster;
 pub mod text;
 pub mod tls;
 pub mod wire;
+
+pub use lookup::{LookUpError, look_up};

@@ -24,6 +24,7 @@ pub(super) fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/api/basicApi/getToken", post(token))
         .route("/api/basicApi/getSocketUrl", post(socket_url))
+        .route("/api/lan/v2/app", get(apps))
         .route("/developer.io/", get(open))
         .with_state(server)
 }
@@ -66,6 +67,21 @@ async fn socket_url(State(server): State<Arc<Server>>, body: Bytes) -> Response 
             answer(&json!({"code": 0, "message": "Success", "data": data}))
         }
     }
+}
+
+/// The look-up of apps behind one internet address: ours, if it is online.
+async fn apps(State(server): State<Arc<Server>>) -> Response {
+    let address = server.app.address();
+    let domain = format!(
+        "{}.lovense.club",
+        address.ip().to_string().replace('.', "-")
+    );
+    let port = address.port().to_string();
+    let app = json!({
+        "domain": domain, "online": server.faults().online, "httpPort": port, "wsPort": port,
+        "platform": "android", "appType": "remote", "toyList": [],
+    });
+    answer(&json!({"code": 0, "message": "Success", "data": [app]}))
 }
 
 async fn open(State(server): State<Arc<Server>>, mut request: Request) -> Response {
