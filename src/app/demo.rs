@@ -107,6 +107,7 @@ mod with_broker {
 
     fn introduce(broker: &SocketAddr, panel: SocketAddr) {
         let (host, port) = (broker.ip(), broker.port());
+        let program = this_program();
         println!(
             "\
 A broker, a simulated app with toys, and the bridge between them are running on this machine.
@@ -115,10 +116,10 @@ Open the panel: http://{panel}/
 
 In another terminal:
   export TOY2MQTT_MQTT__URL=mqtt://{broker}
-  cargo run --quiet -- toys                      # who is there
-  cargo run --quiet -- set nora vibrate 40       # drag a slider
-  cargo run --quiet -- set nora all 60 --for 5s  # ends by itself
-  cargo run --quiet -- stop                      # stop everything
+  {program} toys                      # who is there
+  {program} set nora vibrate 40       # drag a slider
+  {program} set nora all 60 --for 5s  # ends by itself
+  {program} stop                      # stop everything
 
 or with Mosquitto's tools:
   mosquitto_sub -h {host} -p {port} -v -t 'toy2mqtt/#'
@@ -129,6 +130,14 @@ or point Home Assistant's MQTT integration at {host}:{port}. Toys press their bu
 Below, every change of a toy's motors. Ctrl-C stops the toys and ends.
 "
         );
+    }
+
+    /// How to call this program once more from where it was called.
+    fn this_program() -> String {
+        let program = std::env::current_exe().unwrap_or_else(|_| "toy2mqtt".into());
+        let here = std::env::current_dir().unwrap_or_default();
+        let near = program.strip_prefix(&here).unwrap_or(&program);
+        near.display().to_string()
     }
 
     /// A folder for what is not to be kept.
