@@ -6,10 +6,20 @@ use toy2mqtt::sim::Function;
 use toy2mqtt::sim::lovense_app::Spread;
 
 use crate::client::{Client, WithPanel as _, panel_of};
-use crate::support::{Setup, soon, toy};
+use crate::support::{Rig, Setup, soon, toy};
 
 const LUSH: &str = "f082c00246fa";
 const NORA: &str = "a01a2b3c4d5e";
+
+/// Two toys, and a group with the second.
+async fn two_and_a_group() -> Rig {
+    let groups = format!("[[group]]\nname = \"one\"\ntoys = [\"{}\"]\n", toy(NORA));
+    Setup::toys(&[("Lush 3", LUSH), ("Nora", NORA)])
+        .panel("")
+        .more(&groups)
+        .start()
+        .await
+}
 
 #[tokio::test]
 async fn a_stop_goes_before_a_flood_over_the_panel_and_over_mqtt() {
@@ -52,12 +62,7 @@ async fn a_stop_goes_before_a_flood_over_the_panel_and_over_mqtt() {
 
 #[tokio::test]
 async fn one_toy_some_toys_and_groups_are_stopped() {
-    let groups = format!("[[group]]\nname = \"one\"\ntoys = [\"{}\"]\n", toy(NORA));
-    let rig = Setup::toys(&[("Lush 3", LUSH), ("Nora", NORA)])
-        .panel("")
-        .more(&groups)
-        .start()
-        .await;
+    let rig = two_and_a_group().await;
     let client = Client::of(&rig).await;
     let run = async || {
         for hardware in [LUSH, NORA] {
@@ -82,12 +87,7 @@ async fn one_toy_some_toys_and_groups_are_stopped() {
 
 #[tokio::test]
 async fn a_stop_is_not_refused_for_its_body_and_does_not_wait_for_it() {
-    let groups = format!("[[group]]\nname = \"one\"\ntoys = [\"{}\"]\n", toy(NORA));
-    let rig = Setup::toys(&[("Lush 3", LUSH), ("Nora", NORA)])
-        .panel("")
-        .more(&groups)
-        .start()
-        .await;
+    let rig = two_and_a_group().await;
     let client = Client::of(&rig).await;
     let run = async || {
         for hardware in [LUSH, NORA] {
