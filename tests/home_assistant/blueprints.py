@@ -1,11 +1,11 @@
 """Every blueprint, imported into Home Assistant, filled in with the simulator's entities, and put to
 work."""
 
-import asyncio
 import datetime
 import json
 import pathlib
 import shutil
+import time
 
 from life import toy_of
 from rig import Failed, until
@@ -25,14 +25,30 @@ async def use(hass, blueprint, **inputs):
     await hass.state(f"automation.{blueprint}", "on")
 
 
-async def stays(rig, model, function, level, seconds=0.7):
-    """Nothing happens: the level is the same for a while."""
-    end = asyncio.get_running_loop().time() + seconds
-    while asyncio.get_running_loop().time() < end:
-        now = (await rig.simulated())[model]["levels"][function]
-        if now != level:
-            raise Failed(f"{model}: {function} went to {now}")
-        await asyncio.sleep(0.05)
+async def runs(hass, blueprint):
+    """How often its automation was triggered, whatever came of it, as far as its traces go back."""
+    traces = await hass.ask("trace/list", domain="automation", item_id=blueprint)
+    return {trace["run_id"] for trace in traces if trace["state"] == "stopped"}
+
+
+async def looked(hass, blueprint, before):
+    """Waits until the automation has dealt with something that came after `before`; returns the runs."""
+
+    async def new():
+        return await runs(hass, blueprint) - before
+
+    return await until(f"{blueprint} is triggered", new)
+
+
+async def untouched(rig, hass):
+    """Nora has not moved, though everything that was asked for before has arrived."""
+    await hass.call("number.set_value", "number.edge_2_vibrate_1", value=10)
+    await rig.level("Edge 2", "Vibrate1", 2)
+    level = (await rig.simulated())["Nora"]["levels"]["Vibrate"]
+    if level != 0:
+        raise Failed(f"Nora went to {level}")
+    await hass.call("number.set_value", "number.edge_2_vibrate_1", value=0)
+    await rig.level("Edge 2", "Vibrate1", 0)
 
 
 async def start(rig, hass, model="Nora", slug="nora"):
@@ -52,8 +68,6 @@ async def be_loud(hass):
 async def stopped(rig, hass):
     await rig.level("Nora", "Vibrate", 0)
     await hass.state("number.nora_vibrate", "0")
-    # Stop all refuses levels for a moment.
-    await asyncio.sleep(2.2)
 
 
 async def button_runs_actions(rig, hass):
@@ -96,10 +110,14 @@ async def film_gate(rig, hass):
     await hass.pretend("media_player.tv", "paused")
     await hass.state("select.nora_pattern", "Off")
     await rig.level("Nora", "Vibrate", 0)
-    # A player that comes back is no reason to start.
-    for state in ["unavailable", "playing"]:
+    # A player that comes back is no reason to start: of these only the pause is dealt with.
+    before = await runs(hass, "film_gate")
+    for state in ["unavailable", "playing", "paused"]:
         await hass.pretend("media_player.tv", state)
-    await stays(rig, "Nora", "Vibrate", 0)
+    dealt_with = await looked(hass, "film_gate", before)
+    if len(dealt_with) != 1:
+        raise Failed(f"it was triggered {len(dealt_with)} times")
+    await untouched(rig, hass)
 
 
 async def level_follows_helper(rig, hass):
@@ -136,10 +154,11 @@ async def morning_ramp(rig, hass):
             hass, "morning_ramp", armed="input_boolean.armed", at=at.strftime("%H:%M:%S"),
             topic=topic, level=30, rise=1, hold=2,
         )
-        await asyncio.sleep((at - datetime.datetime.now(datetime.UTC)).total_seconds() + 0.3)
 
+    before = await runs(hass, "morning_ramp")
     await at_once()
-    await stays(rig, "Nora", "Vibrate", 0)
+    await looked(hass, "morning_ramp", before)
+    await untouched(rig, hass)
     await hass.call("input_boolean.turn_on", "input_boolean.armed")
     await at_once()
     await hass.state("input_boolean.armed", "off")
@@ -156,8 +175,10 @@ async def notification_pulse(rig, hass):
         output="number.nora_vibrate", topic=f"toy2mqtt/{await toy_of(hass, 'nora')}",
         level=20, times=2,
     )
+    before = await runs(hass, "notification_pulse")
     await hass.call("input_boolean.turn_on", "input_boolean.door")
-    await stays(rig, "Nora", "Vibrate", 0)
+    await looked(hass, "notification_pulse", before)
+    await untouched(rig, hass)
     await hass.call("input_boolean.turn_off", "input_boolean.door")
     await hass.call("input_boolean.turn_on", "input_boolean.armed")
     seen = rig.app.text().count("Vibrate 0 -> 4")
@@ -192,9 +213,11 @@ async def session_timer(rig, hass):
         hass, "session_timer", outputs=["number.nora_vibrate", "number.nora_rotate"],
         time={"seconds": 2}, stop_button="button.nora_stop",
     )
+    began = time.monotonic()
     await start(rig, hass)
-    await stays(rig, "Nora", "Vibrate", 10, 1)
     await stopped(rig, hass)
+    if time.monotonic() - began < 2:
+        raise Failed("it was stopped before its time")
 
 
 async def stop_all_on_sensor(rig, hass):

@@ -3,7 +3,6 @@
 Each step is given the rig and Home Assistant, and leaves things as it found them.
 """
 
-import asyncio
 
 from hass import TRIGGER_GONE, WITHOUT_BROKER
 from pictures import dashboard
@@ -112,8 +111,6 @@ async def controls(rig, hass):
     await hass.call("button.press", "button.toy2mqtt_stop_all")
     await hass.state("light.nora", "off")
     await rig.level("Nora", "Vibrate", 0)
-    # Stop all refuses levels for a moment.
-    await asyncio.sleep(2.2)
 
     await hass.call("light.turn_on", "light.nora", brightness_pct=100, transition=2)
     await rig.level("Nora", "Vibrate", lambda level: 0 < level < 20)

@@ -24,6 +24,10 @@ PICTURES = {
 }
 
 
+# A page is drawn once so many pictures of it are the same: for about two seconds.
+STILL = 20
+
+
 async def dashboard(rig, hass):
     """The dashboard that the program prints is taken, and knows every entity by its id."""
     command = [rig.program, "dashboard", *["-o", f"mqtt.url=mqtt://127.0.0.1:{rig.broker_port}"]]
@@ -153,14 +157,14 @@ async def take(rig, hass, folder):
             )
             await page.ask("Page.navigate", url=hass.url + path)
             # Until nothing has been drawn anew for a while.
-            last, same = b"", 0
-            for _ in range(24):
-                await asyncio.sleep(0.5)
+            shots = []
+
+            async def still():
                 shot = await page.ask("Page.captureScreenshot", format="webp", quality=80)
-                shot = base64.b64decode(shot["data"])
-                same = same + 1 if shot == last and len(shot) > 12_000 else 0
-                last = shot
-                if same == 5:
-                    break
-            pathlib.Path(folder / f"home-assistant-{name}.webp").write_bytes(last)
+                shots.append(base64.b64decode(shot["data"]))
+                last = shots[-1]
+                return len(last) > 12_000 and shots[-STILL:] == [last] * STILL and last
+
+            shot = await until(f"a picture of {name} that stays as it is", still)
+            pathlib.Path(folder / f"home-assistant-{name}.webp").write_bytes(shot)
     await hass.call("button.press", "button.toy2mqtt_stop_all")

@@ -126,6 +126,9 @@ listen = "127.0.0.1:{self.wsdm_port}"
 listen = "127.0.0.1:{self.web_port}"
 [discovery]
 enabled = false
+[safety]
+# Steps follow one another at once; how long Stop all holds is tested elsewhere.
+stop_hold = "0s"
 '''
         )
         self.broker = Process("mosquitto", self.folder, "mosquitto", "-c", mosquitto)
