@@ -43,6 +43,12 @@ pub trait Backend: Send + Sync + 'static {
     /// able to overtake it.
     fn execute(self: Arc<Self>, op: Op) -> BoxFuture<'static, Result<(), OpError>>;
 
+    /// Ends at once whatever any client plays on any of its toys, as far as one request can. Stops
+    /// of single toys follow, so a failure is not reported. The caller bounds it in time.
+    fn stop_all(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// How long a stop may take to be confirmed. One that takes longer is sent again, so this is no
     /// less than the way there and back.
     fn stop_patience(&self) -> Duration {

@@ -1,4 +1,6 @@
-//! What a toy can tell: its sensors, buttons and gestures.
+//! What a toy can tell: its sensors, buttons and gestures, and what its outputs do.
+
+use super::OutputKey;
 
 /// The kinds of input a toy may have. They decide which entities exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -143,6 +145,18 @@ impl Gesture {
     }
 }
 
+/// What the toy or its app reports an output to do, set by the bridge or by any other hand.
+///
+/// Evidence, not an echo: a level of 0 says that the output is off, turned off at the toy, in the
+/// app or by another client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LevelReport {
+    /// Which output.
+    pub output: OutputKey,
+    /// In the toy's own steps: 0 to the steps of that output. A direction is not reported.
+    pub step: i32,
+}
+
 /// What a toy reports.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ToyInput {
@@ -150,4 +164,6 @@ pub enum ToyInput {
     Reading(Reading),
     /// A thing that happened.
     Gesture(Gesture),
+    /// What an output does.
+    Level(LevelReport),
 }

@@ -15,7 +15,7 @@ pub mod toy;
 pub mod view;
 
 pub use event::{BackendId, BackendState, BridgeEvent, SafetyReason};
-pub use input::{Gesture, InputKind, Reading, ToyInput};
+pub use input::{Gesture, InputKind, LevelReport, Reading, ToyInput};
 pub use level::{Level, LevelOutOfRange};
 pub use op::{Bound, Capabilities, Command, Op, OpError, OpId, RouteId};
 pub use output::{Class, Output, OutputKey, OutputKind, Setting};

@@ -223,6 +223,7 @@ impl Toy {
                     self.readings_changed = true;
                 }
             }
+            ToyInput::Level(_) => {}
         }
     }
 }

@@ -420,7 +420,7 @@ const fn kind_of(input: ToyInput) -> InputKind {
         ToyInput::Reading(Reading::MotionPosition(_) | Reading::MotionSpeed(_)) => {
             InputKind::Motion
         }
-        ToyInput::Reading(Reading::Strength(_)) => InputKind::Strength,
+        ToyInput::Reading(Reading::Strength(_)) | ToyInput::Level(_) => InputKind::Strength,
     }
 }
 
