@@ -8,7 +8,7 @@ use toy2mqtt::domain::{
     Action, BackendId, Bound, Capabilities, HardwareId, Instant as Moment, Level, OpId, Output,
     OutputKey, OutputKind, RouteId, SetCommand, Target, Ticket, ToyDescription, ToyId,
 };
-use toy2mqtt::engine::{Effect, Engine, Input, Memory, Settings};
+use toy2mqtt::engine::{Effect, Engine, Input, LeftRunning, Memory, Settings};
 
 use crate::table::Row;
 
@@ -73,7 +73,11 @@ fn sent(effects: &[Effect]) -> Option<OpId> {
 }
 
 fn engine(count: usize) -> (Engine, Vec<ToyId>) {
-    let mut engine = Engine::new(Settings::default(), &Memory::default(), false);
+    let mut engine = Engine::new(
+        Settings::default(),
+        &Memory::default(),
+        LeftRunning::default(),
+    );
     let now = Moment::from_millis(1);
     engine.handle(now, Input::Broker(true));
     let mut toys = Vec::with_capacity(count);
@@ -96,6 +100,7 @@ fn engine(count: usize) -> (Engine, Vec<ToyId>) {
             pace: Duration::ZERO,
             bound: Bound::Lease(Duration::from_secs(5)),
             plays: false,
+            travel: None,
         };
         engine.handle(
             now,

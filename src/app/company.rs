@@ -182,7 +182,7 @@ impl Driver {
             );
         }
         // What we drove is not ours any more.
-        if self.engine.any_may_run() {
+        if !self.engine.may_run().is_empty() {
             self.input(Input::Request {
                 ticket: NOBODY,
                 target: Target::All,

@@ -285,6 +285,11 @@ impl Driver {
                 self.with_panel(|panel| panel.gesture(toy, gesture));
             }
             Effect::Event(event) => self.event(&event),
+            Effect::StopAll(backend) => {
+                if let Some(backend) = self.backends.get(&backend) {
+                    self.ops.stop_all(Arc::clone(backend));
+                }
+            }
             Effect::Check(RouteId { backend, .. }) => self.backends.refresh(&backend),
             Effect::Save => {
                 self.saver.memory_changed();
@@ -297,7 +302,9 @@ impl Driver {
     fn send(&mut self, op: Op) {
         self.with_panel(|panel| panel.sent(&op));
         if !matches!(op.command, Command::Stop) {
-            self.saver.mark_running(true);
+            if let Some(toy) = self.engine.toy_of_op(op.id) {
+                self.saver.mark_driven(toy);
+            }
             self.emergency.note(&op);
         }
         match self.backends.get(&op.route.backend) {
@@ -431,9 +438,12 @@ impl Driver {
         }
         self.look_at_scan();
         self.saver.look().await;
-        if self.saver.is_marked() && !self.engine.any_may_run() {
-            self.saver.mark_running(false);
-            self.emergency.all_clear();
+        if self.saver.is_marked() {
+            let may_run = self.engine.may_run();
+            if may_run.is_empty() {
+                self.emergency.all_clear();
+            }
+            self.saver.mark_running(may_run);
         }
         self.outlet.set_problems(self.saver.problems());
         self.outlet.health(now, &self.health);
@@ -464,9 +474,8 @@ impl Driver {
             .is_err()
         {
             warn!("a toy did not confirm its stop in time; its lease ends it");
-        } else {
-            self.saver.mark_running(false);
         }
+        self.saver.mark_running(self.engine.may_run());
         self.outlet.all_offline(&self.engine);
         self.saver.finish(&self.engine).await;
     }

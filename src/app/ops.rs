@@ -37,6 +37,16 @@ impl Ops {
         self.ids.insert(task.id(), id);
     }
 
+    /// Ends whatever plays on any toy of `backend`. Nothing waits for it: stops of single toys follow.
+    pub fn stop_all(&mut self, backend: Arc<dyn Backend>) {
+        let limit = backend.stop_patience();
+        // It has no id, so its end is not told.
+        self.tasks.spawn(async move {
+            let _ = tokio::time::timeout(limit, backend.stop_all()).await;
+            Ok(())
+        });
+    }
+
     /// Waits for one to end. Pending while there is none. Safe to cancel.
     pub async fn next(&mut self) -> (OpId, Result<(), OpError>) {
         loop {

@@ -52,13 +52,15 @@ pub async fn run(
     for problem in &found.problems {
         warn!("{problem}");
     }
-    if found.left_running {
-        warn!("the last run did not end in order: every toy is stopped when it is found");
+    if !found.left_running.is_none() {
+        warn!(
+            "the last run left toys that have not confirmed a stop: they are stopped when they are found"
+        );
     }
     let mut memory = with_settings(found.memory, config);
     let settings = config.engine_settings();
     let joined = memory.join(&settings);
-    let engine = Engine::new(settings, &memory, found.left_running);
+    let engine = Engine::new(settings, &memory, found.left_running.clone());
 
     let options = compose::session(config, broker, &topics, &found.instance);
     let (session, mqtt, stops) = Session::start(&options);
@@ -69,7 +71,7 @@ pub async fn run(
     let links = CancellationToken::new();
     let supervisor = Supervisor::new(reports_in, links.clone());
     let mut backends = Backends::default();
-    let left_running = found.left_running;
+    let left_running = !found.left_running.is_none();
     for (backend, policy) in compose::backends(loaded, apps, clouds, &memory, left_running) {
         let status = supervisor.start(Arc::clone(&backend), policy);
         backends.add(backend, status);

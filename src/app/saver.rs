@@ -1,10 +1,12 @@
 //! Saves what outlives the process, beside the driver's loop rather than in it.
 
+use std::collections::BTreeSet;
+
 use tokio::task::{JoinError, JoinHandle};
 use tracing::warn;
 
-use crate::domain::Instant;
-use crate::engine::Engine;
+use crate::domain::{Instant, ToyId};
+use crate::engine::{Engine, LeftRunning};
 
 use super::store::{NotSaved, Store};
 
@@ -26,7 +28,8 @@ pub struct Saver {
     slow: bool,
     saved_at: Option<Instant>,
     saving: Option<JoinHandle<Result<(), NotSaved>>>,
-    marked: bool,
+    /// The toys of which it is noted that they may be running.
+    marked: LeftRunning,
     /// What is wrong since the start, and what is wrong now.
     problems_at_start: Vec<String>,
     problem: Option<String>,
@@ -35,7 +38,7 @@ pub struct Saver {
 impl Saver {
     /// Saves into `store`, as installation `instance`.
     #[must_use]
-    pub fn new(store: Store, instance: String, marked: bool, problems: Vec<String>) -> Self {
+    pub fn new(store: Store, instance: String, marked: LeftRunning, problems: Vec<String>) -> Self {
         Self {
             store,
             instance,
@@ -141,13 +144,25 @@ impl Saver {
         self.saved().await;
     }
 
-    /// Notes that a toy may be running from now on, or that none is any more.
-    pub fn mark_running(&mut self, running: bool) {
-        if self.marked == running {
+    /// Notes that a toy may be running from now on, before it is driven.
+    pub fn mark_driven(&mut self, toy: ToyId) {
+        if let LeftRunning::Toys(toys) = &self.marked
+            && !toys.contains(&toy)
+        {
+            let mut toys = toys.clone();
+            toys.insert(toy);
+            self.mark_running(toys);
+        }
+    }
+
+    /// Notes that these toys may be running, and no others.
+    pub fn mark_running(&mut self, toys: BTreeSet<ToyId>) {
+        if matches!(&self.marked, LeftRunning::Toys(marked) if *marked == toys) {
             return;
         }
-        self.marked = running;
-        if let Err(error) = self.store.mark_running(running)
+        let result = self.store.mark_running(&toys);
+        self.marked = LeftRunning::Toys(toys);
+        if let Err(error) = result
             && self.problem.is_none()
         {
             warn!("{error}; going on without it");
@@ -155,10 +170,10 @@ impl Saver {
         }
     }
 
-    /// Whether it is noted that a toy may be running.
+    /// Whether it is noted that any toy may be running.
     #[must_use]
-    pub const fn is_marked(&self) -> bool {
-        self.marked
+    pub fn is_marked(&self) -> bool {
+        !self.marked.is_none()
     }
 
     /// What is wrong with the data folder.

@@ -5,7 +5,7 @@
 //! set aside, a folder that cannot be written is a problem to be shown, and the bridge goes on
 //! without saving.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     HardwareId, InputKind, Level, Limits, Output, OutputKey, ToyDescription, ToyId,
 };
-use crate::engine::{Memory, ToyMemory};
+use crate::engine::{LeftRunning, Memory, ToyMemory};
 
 const FILE: &str = "state.json";
 const MARKER: &str = "running";
@@ -36,8 +36,8 @@ pub struct Found {
     pub instance: String,
     /// What the engine remembers.
     pub memory: Memory,
-    /// The process before this one ended while a toy may have been running.
-    pub left_running: bool,
+    /// Toys that the process before this one may have left running.
+    pub left_running: LeftRunning,
     /// Whether this is the first run, or the folder does not last.
     pub is_new: bool,
     /// What is wrong with the folder, for the user.
@@ -87,7 +87,7 @@ impl Store {
             _ => new_instance(),
         };
         let found = Found {
-            left_running: self.marker().exists(),
+            left_running: self.left_running(),
             instance,
             memory,
             is_new,
@@ -144,21 +144,38 @@ impl Store {
         result.map_err(|cause| NotSaved { path, cause })
     }
 
-    /// Notes that a toy may be running from now on, or that none is any more.
+    /// Notes which toys may be running from now on: one id a line, no file if none does.
     ///
     /// # Errors
     /// A folder that cannot be written to.
-    pub fn mark_running(&self, running: bool) -> Result<(), NotSaved> {
+    pub fn mark_running(&self, toys: &BTreeSet<ToyId>) -> Result<(), NotSaved> {
         let path = self.marker();
-        let result = if running {
-            fs::write(&path, b"")
-        } else {
+        let result = if toys.is_empty() {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 other => other,
             }
+        } else {
+            let lines: String = toys.iter().map(|toy| format!("{toy}\n")).collect();
+            write_whole(&path, lines.as_bytes())
         };
         result.map_err(|cause| NotSaved { path, cause })
+    }
+
+    /// A marker that names no toys, or cannot be read, is taken for all toys.
+    fn left_running(&self) -> LeftRunning {
+        let text = match fs::read_to_string(self.marker()) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return LeftRunning::default();
+            }
+            Err(_) => return LeftRunning::Any,
+        };
+        let toys: Result<BTreeSet<ToyId>, _> = text.lines().map(str::parse).collect();
+        match toys {
+            Ok(toys) if !toys.is_empty() => LeftRunning::Toys(toys),
+            _ => LeftRunning::Any,
+        }
     }
 
     fn marker(&self) -> PathBuf {
@@ -426,10 +443,17 @@ mod tests {
     fn the_marker_says_that_something_was_left_running() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path());
-        store.mark_running(true).unwrap();
-        assert!(store.open().left_running);
-        store.mark_running(false).unwrap();
-        store.mark_running(false).unwrap();
-        assert!(!store.open().left_running);
+        let toys = ["a", "b"].map(|name| ToyId::of(&HardwareId::new(name)));
+        let toys = BTreeSet::from(toys);
+        store.mark_running(&toys).unwrap();
+        assert_eq!(store.open().left_running, LeftRunning::Toys(toys));
+        store.mark_running(&BTreeSet::new()).unwrap();
+        store.mark_running(&BTreeSet::new()).unwrap();
+        assert!(store.open().left_running.is_none());
+        // As version 0.1 left it, or damaged.
+        for marker in ["", "toy_1\n"] {
+            fs::write(folder.path().join(MARKER), marker).unwrap();
+            assert_eq!(store.open().left_running, LeftRunning::Any, "{marker:?}");
+        }
     }
 }

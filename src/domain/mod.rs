@@ -17,7 +17,7 @@ pub mod view;
 pub use event::{BackendId, BackendState, BridgeEvent, SafetyReason};
 pub use input::{Gesture, InputKind, LevelReport, Reading, ToyInput};
 pub use level::{Level, LevelOutOfRange};
-pub use op::{Bound, Capabilities, Command, Op, OpError, OpId, RouteId};
+pub use op::{Bound, Capabilities, Command, MOVEMENT_PART, Op, OpError, OpId, RouteId};
 pub use output::{Class, Output, OutputKey, OutputKind, Setting};
 pub use pattern::Pattern;
 pub use request::{

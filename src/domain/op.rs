@@ -13,6 +13,10 @@ pub struct RouteId {
     pub hardware: HardwareId,
 }
 
+/// No operation moves a toy for longer than this: a longer movement goes in parts, so that a bridge
+/// that is killed ends it, too.
+pub const MOVEMENT_PART: Duration = Duration::from_secs(5);
+
 /// What a route can be relied on for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
@@ -22,6 +26,9 @@ pub struct Capabilities {
     pub bound: Bound,
     /// Whether the backend can play a pattern by itself ([`Command::Play`]).
     pub plays: bool,
+    /// How long a movement over the whole travel takes; `None` if the toy goes to a place at a speed
+    /// of its own.
+    pub travel: Option<Duration>,
 }
 
 /// What ends a level when the bridge is gone.

@@ -100,6 +100,15 @@ impl OutputKind {
         }
     }
 
+    /// Whether it is a motor or a pump: what a bare "on", a brightness, a pattern or identify drive.
+    ///
+    /// Sprays, heaters and lights act only when they are named. Every stop ends them, too.
+    #[must_use]
+    pub const fn moves(self) -> bool {
+        matches!(self.class(), Class::Intensity)
+            && !matches!(self, Self::Spray | Self::Temperature | Self::Led)
+    }
+
     /// The level of a shape that nobody has set: full travel. Zero for everything else.
     #[must_use]
     pub const fn default_level(self) -> Level {
@@ -209,6 +218,32 @@ impl Output {
     #[must_use]
     pub const fn class(&self) -> Class {
         self.key.kind.class()
+    }
+
+    /// Whether it is a motor or a pump. See [`OutputKind::moves`].
+    #[must_use]
+    pub const fn moves(&self) -> bool {
+        self.key.kind.moves()
+    }
+
+    /// The level that the toy takes for `level`: that of the nearest of its steps.
+    #[must_use]
+    pub fn rounded(&self, level: Level) -> Level {
+        Level::from_step(level.to_step(self.steps), self.steps)
+    }
+
+    /// `level`, unless its step would exceed `limit`: then the highest step within `limit`, which is
+    /// 0 where the limit is below the first step.
+    #[must_use]
+    pub fn within(&self, level: Level, limit: Level) -> Level {
+        let most = limit.floor_step(self.steps);
+        let level = level.limited_to(limit);
+        let step = level.to_step(self.steps);
+        if step.abs() <= most {
+            level
+        } else {
+            Level::from_step(step.clamp(-most, most), self.steps)
+        }
     }
 }
 

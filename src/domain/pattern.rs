@@ -99,6 +99,18 @@ impl Pattern {
         &self.levels
     }
 
+    /// The longest time for which it keeps a toy at 0.
+    #[must_use]
+    pub fn longest_rest(&self) -> Duration {
+        // Twice around, for a rest that goes over the end.
+        let twice = self.levels.iter().chain(&self.levels);
+        let (longest, _) = twice.fold((0_u32, 0_u32), |(longest, rest), level| {
+            let rest = if level.is_zero() { rest + 1 } else { 0 };
+            (longest.max(rest), rest)
+        });
+        self.step * longest
+    }
+
     /// The level `elapsed` after the start, and how long it stays.
     #[must_use]
     pub fn sample(&self, elapsed: Duration) -> (Level, Duration) {

@@ -37,10 +37,12 @@ impl Governor {
 
     /// The toy was stopped: the next rise starts at zero.
     pub(super) fn reset(&mut self, now: Instant) {
-        *self = Self {
-            level: Level::ZERO,
-            at: now,
-        };
+        self.set(Level::ZERO, now);
+    }
+
+    /// The output was found at this level: the next rise starts there.
+    pub(super) fn set(&mut self, level: Level, at: Instant) {
+        *self = Self { level, at };
     }
 }
 

@@ -29,10 +29,14 @@
 //!   the next best takes over, with a stop first; a better one that comes (back) waits until the toy
 //!   is at rest.
 //! - Every request gets exactly one outcome per toy it addressed.
+//! - What the wearer, or another client, turns off or down is not turned on or up again ([`evidence`]).
+//! - What a limit has cut away does not come back when the limit is raised.
+//! - What means off is sent, whatever the toy is believed to do.
 //!
 //! `properties` tests them over arbitrary sequences of inputs.
 
 mod agenda;
+mod evidence;
 mod governor;
 mod player;
 mod reconcile;
@@ -49,7 +53,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -62,7 +66,7 @@ use crate::domain::{
 use agenda::Agenda;
 use safety::Guards;
 use toy::{Context, OpIds, Toy};
-pub use vocabulary::{Effect, Input, Memory, RouteOrder, Settings, ToyMemory};
+pub use vocabulary::{Effect, Input, LeftRunning, Memory, RouteOrder, Settings, ToyMemory};
 
 /// What happens while one input is handled.
 struct Turn {
@@ -84,8 +88,8 @@ pub struct Engine {
     toys: IndexMap<ToyId, Box<Toy>>,
     /// What is remembered of toys of which not even the outputs are known.
     unseen: BTreeMap<ToyId, ToyMemory>,
-    /// The process before this one did not end in order.
-    left_running: bool,
+    /// Toys that the process before this one may have left running, and that have not been found yet.
+    left_running: LeftRunning,
     /// Which toy an operation under way was sent to.
     ops: HashMap<OpId, (ToyId, RouteId)>,
     op_ids: OpIds,
@@ -96,10 +100,9 @@ pub struct Engine {
 impl Engine {
     /// An engine that knows the toys it remembers and can reach none of them yet.
     ///
-    /// `left_running`: the process before this one did not end in order, so every remembered toy
-    /// is stopped first thing when it is found.
+    /// `left_running`: these toys are stopped first thing when they are found.
     #[must_use]
-    pub fn new(settings: Settings, memory: &Memory, left_running: bool) -> Self {
+    pub fn new(settings: Settings, memory: &Memory, left_running: LeftRunning) -> Self {
         let patterns: Arc<[_]> = settings.patterns.iter().cloned().map(Arc::new).collect();
         let pattern_names = patterns.iter().map(|p| p.name().to_owned()).collect();
         let mut engine = Self {
@@ -128,7 +131,7 @@ impl Engine {
 
     fn add_toy(&mut self, id: ToyId, description: ToyDescription, known: &ToyMemory) {
         let mut toy = Toy::new(id, description, known);
-        toy.certain = !self.left_running;
+        toy.certain = !self.left_running.remove(&id);
         self.toys.insert(toy.id, Box::new(toy));
     }
 
@@ -151,6 +154,7 @@ impl Engine {
                 self.guards.quiet = on;
                 turn.out.push(Effect::Save);
                 if on {
+                    self.stop_backends(&mut turn);
                     self.stop_each(&mut turn, |toy| toy.available(), None);
                 }
             }
@@ -256,14 +260,19 @@ impl Engine {
         ids.into_iter()
     }
 
-    /// Whether any toy may be running, as far as anybody can tell: a stop that is not confirmed may
-    /// have stopped nothing.
+    /// The toys that may be running because of the bridge, in reach or not: those that have been
+    /// driven and have not confirmed a stop since, whichever process drove them.
     #[must_use]
-    pub fn any_may_run(&self) -> bool {
-        let may_run = |toy: &Toy| toy.may_run() || toy.is_stopping();
-        self.toys
-            .values()
-            .any(|toy| toy.available() && may_run(toy))
+    pub fn may_run(&self) -> BTreeSet<ToyId> {
+        let may_run = |toy: &&Box<Toy>| toy.may_run() || toy.is_stopping();
+        let found = self.toys.values().filter(may_run).map(|toy| toy.id);
+        found.chain(self.left_running.known()).collect()
+    }
+
+    /// The toy that an operation under way was sent to.
+    #[must_use]
+    pub fn toy_of_op(&self, op: OpId) -> Option<ToyId> {
+        self.ops.get(&op).map(|(toy, _)| *toy)
     }
 
     /// What is to outlive the process.

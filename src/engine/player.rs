@@ -137,12 +137,16 @@ impl Plan {
     }
 }
 
-/// A pattern that plays on all intensities.
+/// A pattern that plays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Playing {
     pub(super) pattern: Arc<Pattern>,
     pub(super) strength: Level,
     pub(super) schedule: Schedule,
+    /// One per output: the most that it may get of the pattern, or `None` if it takes no part.
+    ///
+    /// A limit lowers it for good: what was cut away does not come back with a higher limit.
+    pub(super) caps: Vec<Option<Level>>,
 }
 
 impl Playing {
@@ -155,7 +159,15 @@ impl Playing {
         }
     }
 
-    fn sample(&self, now: Instant) -> (Level, Option<Instant>) {
+    /// Whether it plays on every output that is an intensity, as strong as it is meant.
+    pub(super) fn is_whole(&self, outputs: &[Output]) -> bool {
+        let full = self.strength == Level::FULL;
+        let mut outputs = outputs.iter().zip(&self.caps);
+        full && outputs
+            .all(|(output, cap)| output.class() != Class::Intensity || *cap == Some(Level::FULL))
+    }
+
+    fn sample(&self, cap: Level, now: Instant) -> (Level, Option<Instant>) {
         match self.schedule.phase(now) {
             Phase::Over => (Level::ZERO, None),
             Phase::Rest { until } => (Level::ZERO, Some(until)),
@@ -163,7 +175,7 @@ impl Playing {
                 let (level, left) = self.pattern.sample(elapsed);
                 let next = now + left;
                 let next = until.map_or(next, |until| until.min(next));
-                (self.strength.of(level), Some(next))
+                (self.strength.of(level).limited_to(cap), Some(next))
             }
         }
     }
@@ -176,7 +188,7 @@ pub(super) struct Wish {
     pub(super) plans: Vec<Plan>,
     /// One per output: shapes the user has set, positions asked for.
     pub(super) places: Vec<Option<Level>>,
-    /// Overrides the plans of all intensities.
+    /// Overrides the plans of the outputs that take part in it.
     pub(super) effect: Option<Playing>,
 }
 
@@ -208,8 +220,11 @@ impl Wish {
             match output.class() {
                 Class::Intensity => {
                     let plan = &mut self.plans[index];
-                    plan.from = plan.from.limited_to(limit);
-                    plan.to = plan.to.limited_to(limit);
+                    plan.from = output.within(plan.from, limit);
+                    plan.to = output.within(plan.to, limit);
+                    if let Some(effect) = &mut self.effect {
+                        effect.caps[index] = effect.caps[index].map(|cap| cap.min(limit));
+                    }
                 }
                 Class::Position => {
                     let place = &mut self.places[index];
@@ -218,9 +233,40 @@ impl Wish {
                 Class::Shape => {}
             }
         }
+    }
+
+    /// Ends what is wanted of intensity `index`.
+    pub(super) fn release(&mut self, index: usize) {
+        self.plans[index] = Plan::steady(Level::ZERO);
         if let Some(effect) = &mut self.effect {
-            effect.strength = effect.strength.limited_to(limits.max);
+            effect.caps[index] = None;
+            if effect.caps.iter().all(Option::is_none) {
+                self.effect = None;
+            }
         }
+    }
+
+    /// Makes `level` all that is wanted of intensity `index`, for as long as what was wanted of it
+    /// would have lasted.
+    pub(super) fn hold_at(&mut self, index: usize, level: Level) {
+        let played = self.played(index).map(|(effect, _)| effect.schedule);
+        let schedule = played.unwrap_or(self.plans[index].schedule);
+        self.release(index);
+        self.plans[index] = Plan {
+            schedule,
+            ..Plan::steady(level)
+        };
+    }
+
+    /// The pattern, if intensity `index` takes part in it, and the most that it may get of it.
+    fn played(&self, index: usize) -> Option<(&Playing, Level)> {
+        let effect = self.effect.as_ref()?;
+        Some((effect, effect.caps[index]?))
+    }
+
+    /// Whether intensity `index` is wanted to run, now or later.
+    pub(super) fn wants(&self, index: usize) -> bool {
+        self.played(index).is_some() || !self.plans[index].to.is_zero()
     }
 
     /// Replaces what has ended by itself with what it has become: off.
@@ -234,22 +280,21 @@ impl Wish {
             && effect.schedule.phase(now) == Phase::Over
         {
             self.effect = None;
-            self.plans.fill(Plan::steady(Level::ZERO));
         }
     }
 
     /// The level of intensity `index` at `now`, and when it changes by itself.
     pub(super) fn sample(&self, index: usize, now: Instant) -> (Level, Option<Instant>) {
-        match &self.effect {
-            Some(effect) => effect.sample(now),
+        match self.played(index) {
+            Some((effect, cap)) => effect.sample(cap, now),
             None => self.plans[index].sample(now),
         }
     }
 
     /// What to show for intensity `index`: where it is going rather than where it is.
     pub(super) fn goal(&self, index: usize) -> Level {
-        match &self.effect {
-            Some(effect) => effect.strength,
+        match self.played(index) {
+            Some((effect, cap)) => effect.strength.limited_to(cap),
             None => self.plans[index].to,
         }
     }
@@ -257,12 +302,11 @@ impl Wish {
     /// When the last thing that is wanted ends by itself; `None` if something is wanted until told
     /// otherwise.
     pub(super) fn end(&self) -> Option<Instant> {
-        if let Some(effect) = &self.effect {
-            return effect.schedule.end();
-        }
+        let effect = self.effect.as_ref().map(|effect| effect.schedule.end());
         let running = self.plans.iter().filter(|plan| !plan.to.is_zero());
         running
             .map(|plan| plan.schedule.end())
+            .chain(effect)
             .try_fold(Instant::START, |latest, end| Some(latest.max(end?)))
     }
 }

@@ -38,6 +38,10 @@ enum Step {
     Broker(bool),
     HomeAssistant(bool),
     Suspended,
+    /// The wearer sets an intensity of a toy to this step.
+    Hand(usize, usize, i32),
+    /// The bridge is killed and starts again; whether what was under way took place.
+    Restart(bool),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +141,10 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Broker),
         1 => any::<bool>().prop_map(Step::HomeAssistant),
         1 => Just(Step::Suspended),
+        3 => (0..TOYS, 0usize..4, prop_oneof![Just(0), 1..=20]).prop_map(|(toy, output, step)| {
+            Step::Hand(toy, output, step)
+        }),
+        1 => any::<bool>().prop_map(Step::Restart),
     ]
 }
 
@@ -144,8 +152,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_guarantees_hold(steps in prop::collection::vec(any_step(), 1..80), plays: bool) {
-        let mut world = World::new(plays);
+    fn the_guarantees_hold(
+        steps in prop::collection::vec(any_step(), 1..80),
+        plays: bool,
+        echoes: bool,
+    ) {
+        let mut world = World::new(plays, echoes);
         for step in steps {
             world.step(step, plays);
         }
@@ -163,7 +175,7 @@ proptest! {
 
     #[test]
     fn a_shutdown_always_ends_with_everything_off(steps in prop::collection::vec(any_step(), 1..60)) {
-        let mut world = World::new(false);
+        let mut world = World::new(false, false);
         for step in steps {
             world.step(step, false);
         }
@@ -171,8 +183,9 @@ proptest! {
         world.input(Input::Shutdown);
         world.settle();
         prop_assert!(world.halted);
-        for (id, levels) in world.levels.iter().filter(|(id, _)| world.is_up(**id)) {
-            prop_assert!(levels.iter().all(|step| *step == 0), "{id} runs at {levels:?}");
+        for toy in 0..TOYS {
+            let driven = world.driven(toy);
+            prop_assert!(!world.is_up(World::id(toy)) || driven.is_empty(), "runs: {driven:?}");
         }
     }
 }

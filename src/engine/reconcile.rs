@@ -7,12 +7,12 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Bound, BridgeEvent, Class, Command, Instant, Level, Op, OpError, OpId, OutputKind, Rejection,
-    SafetyReason, Setting,
+    Bound, BridgeEvent, Class, Command, Instant, Level, MOVEMENT_PART, Op, OpError, OpId,
+    OutputKind, Rejection, SafetyReason, Setting,
 };
 
 use super::player::{TICK, Wish};
-use super::toy::{Context, Doing, InFlight, Shown, Toy};
+use super::toy::{Context, Doing, InFlight, Movement, Shown, Toy};
 use super::vocabulary::{Effect, Settings};
 
 /// After this many failures in a row a toy's level can no longer be vouched for.
@@ -26,7 +26,7 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 
 /// What is wanted now, and when that changes by itself.
 pub(super) struct Desire {
-    doing: Doing,
+    pub(super) doing: Doing,
     changes: Option<Instant>,
 }
 
@@ -51,7 +51,7 @@ impl Toy {
 
     /// The ordinary lane: sends an operation if one is needed and allowed.
     fn drive(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
-        if self.runs(&self.applied)
+        if self.is_driven()
             && let Some(idle) = cx.settings.idle
             && cx.now >= self.last_request + idle
         {
@@ -66,21 +66,35 @@ impl Toy {
             return idle_at;
         }
         let lease = self.lease();
-        let running = self.runs(&self.applied);
+        let running = self.is_driven();
         if running && lease.is_some_and(|lease| cx.now > self.acknowledged + lease) {
             // Nothing was acknowledged for a whole lease: the toy has stopped by itself.
             self.safety_stop(SafetyReason::Unconfirmed, cx);
             return self.drive_stop_lane(cx);
         }
 
-        let desire = self.desire(cx.now, cx.settings);
-        let renew_at = lease
+        let mut renew_at = lease
             .filter(|_| running)
             .map(|lease| self.acknowledged + lease / 2);
-        let renew = renew_at.is_some_and(|at| cx.now >= at) && self.runs(&desire.doing);
-        if self.certain && !renew && !self.differs(&desire.doing) {
+        match self.ended_in_app(cx.now) {
+            Ok(false) => {}
+            // Not renewed before it is known: it would start again.
+            Err(known) => renew_at = renew_at.map(|at| at.max(known)),
+            Ok(true) => {
+                self.stop(None, cx);
+                return self.drive_stop_lane(cx);
+            }
+        }
+        self.movement.take_if(|movement| cx.now >= movement.ends);
+        let movement = self.movement;
+        let go_on = movement.filter(|it| it.next < it.ends).map(|it| it.next);
+        let desire = self.desire(cx.now, cx.settings);
+        let renew = renew_at.is_some_and(|at| cx.now >= at);
+        let go_on_now = go_on.is_some_and(|at| cx.now >= at);
+        if self.certain && !renew && !go_on_now && !self.insist && !self.differs(&desire.doing) {
             self.confirm(self.revision, self.wish.clone(), self.goal(), cx);
-            return [desire.changes, renew_at, idle_at]
+            let ended = movement.map(|it| it.ends);
+            return [desire.changes, renew_at, idle_at, go_on, ended]
                 .into_iter()
                 .flatten()
                 .min();
@@ -106,6 +120,15 @@ impl Toy {
             }),
         };
         self.next_slot = cx.now + route.capabilities.pace;
+        self.insist = false;
+        if let Doing::Steps(steps) = &doing {
+            for (index, step) in steps.iter().enumerate() {
+                if let Some(step) = step {
+                    self.evidence.sent(index, *step, cx.now);
+                }
+            }
+        }
+        self.move_on(&command, route.capabilities.travel, cx.now);
         self.in_flight = Some(InFlight {
             op,
             doing,
@@ -135,6 +158,7 @@ impl Toy {
         match result {
             Ok(()) => {
                 self.applied = flight.doing;
+                self.weigh_evidence(flight.sent);
                 self.certain = true;
                 self.failures = 0;
                 self.acknowledged = flight.sent;
@@ -202,7 +226,7 @@ impl Toy {
         if let Some(effect) = &self.wish.effect
             && plays
             && unlimited
-            && effect.strength == Level::FULL
+            && effect.is_whole(&self.description.outputs)
             && let (true, changes) = effect.is_on(now)
         {
             return Desire {
@@ -226,8 +250,7 @@ impl Toy {
                         Some(now + TICK)
                     };
                     changes = changes.into_iter().chain(next).min();
-                    let most = limit.floor_step(output.steps);
-                    Some(allowed.to_step(output.steps).clamp(-most, most))
+                    Some(output.within(allowed, limit).to_step(output.steps))
                 }
                 Class::Shape => {
                     let level = self.wish.places[index].unwrap_or(output.key.kind.default_level());
@@ -252,15 +275,23 @@ impl Toy {
             return self.applied != *desired;
         };
         let runs = self.runs(desired);
-        let outputs = self.description.outputs.iter();
+        let outputs = self.description.outputs.iter().enumerate();
         outputs
             .zip(applied.iter().zip(wanted))
-            .any(|(output, (applied, wanted))| match output.class() {
-                Class::Intensity => applied != wanted,
-                // A shape matters only to something that moves, a position only once.
-                Class::Shape => runs && applied != wanted,
-                Class::Position => wanted.is_some() && applied != wanted,
-            })
+            .any(
+                |((index, output), (applied, wanted))| match output.class() {
+                    Class::Intensity => match (self.evidence.contradiction(index), applied) {
+                        // Changed by hand: left alone until something else is wanted.
+                        (Some(report), _) => *wanted != report.against,
+                        // Unknown, and nothing was asked for.
+                        (None, None) => wanted.is_some_and(|step| step != 0),
+                        (None, Some(_)) => applied != wanted,
+                    },
+                    // A shape matters only to something that moves, a position only once.
+                    Class::Shape => runs && applied != wanted,
+                    Class::Position => wanted.is_some() && applied != wanted,
+                },
+            )
     }
 
     fn command(&self, doing: &Doing) -> Command {
@@ -278,6 +309,7 @@ impl Toy {
                 let step = (*step)?;
                 let again = output.key.kind == OutputKind::Position
                     && self.certain
+                    && self.movement.is_none()
                     && applied_position(index) == Some(step);
                 (!again).then_some(Setting {
                     key: output.key,
@@ -293,6 +325,30 @@ impl Toy {
         } else {
             Command::Stop
         }
+    }
+
+    /// Takes notice of a movement that is about to be sent, or goes on. A server cannot end one by
+    /// itself, so it is told in parts that are no longer than a lease.
+    fn move_on(&mut self, command: &Command, travel: Option<Duration>, now: Instant) {
+        let Command::Drive(settings) = command else {
+            return;
+        };
+        let goal = settings
+            .iter()
+            .find(|setting| setting.key.kind.class() == Class::Position);
+        let (Some(goal), Some(travel)) = (goal, travel) else {
+            return;
+        };
+        let ends = match self.movement {
+            Some(movement) if movement.goal == goal.step => movement.ends,
+            _ => now + travel,
+        };
+        let next = now + MOVEMENT_PART / 2;
+        self.movement = (now < ends).then_some(Movement {
+            goal: goal.step,
+            ends,
+            next,
+        });
     }
 
     /// The time bound that operations to this toy carry.

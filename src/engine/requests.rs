@@ -1,10 +1,12 @@
 //! Requests: whom they address, and what each asks of a toy.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Accepted, Action, ErrorCode, Level, Outcome, Rejection, SetCommand, Target, Ticket, ToyId,
+    Accepted, Action, BackendId, ErrorCode, Level, Outcome, Rejection, SetCommand, Target, Ticket,
+    ToyId,
 };
 
 use super::vocabulary::Effect;
@@ -24,7 +26,8 @@ impl Engine {
     ) {
         let stops = action == Action::Stop;
         if stops && *target == Target::All {
-            self.guards.hold(turn.now, &self.settings);
+            self.guards.hold.extend(turn.now, &self.settings);
+            self.stop_backends(turn);
         }
         let addressed = match self.addressed(target, stops) {
             Ok(toys) if toys.is_empty() => {
@@ -114,6 +117,7 @@ impl Engine {
 
     fn ask_stop(&mut self, turn: &mut Turn, id: ToyId, ticket: Ticket) -> Result<(), Rejection> {
         self.with_toy(turn, id, |toy, cx| {
+            toy.hold.extend(cx.now, cx.settings);
             if toy.available() {
                 toy.stop(Some(ticket), cx);
                 Ok(())
@@ -124,6 +128,15 @@ impl Engine {
         .unwrap_or(Ok(()))
     }
 
+    /// Ends at once whatever plays on any toy of any backend, by whichever client. Stops of single
+    /// toys follow.
+    pub(super) fn stop_backends(&mut self, turn: &mut Turn) {
+        let routes = self.toys.values().flat_map(|toy| &toy.routes);
+        let backends: BTreeSet<&BackendId> = routes.map(|route| &route.id.backend).collect();
+        let stops = backends.into_iter().cloned().map(Effect::StopAll);
+        turn.out.extend(stops);
+    }
+
     fn ask_set(
         &mut self,
         turn: &mut Turn,
@@ -131,16 +144,23 @@ impl Engine {
         ticket: Ticket,
         command: &SetCommand,
     ) -> Result<(), Rejection> {
-        let refuse = self.guards.refusal(turn.now);
+        let refuse = self.guards.refusal(turn.now, &self.settings);
         let patterns = Arc::clone(&self.patterns);
-        self.with_toy(turn, id, |toy, cx| {
+        let result = self.with_toy(turn, id, |toy, cx| {
             if toy.available() {
                 toy.set(ticket, command, &patterns, refuse, cx)
             } else {
                 Err(offline())
             }
-        })
-        .unwrap_or(Ok(()))
+        });
+        let result = result.unwrap_or(Ok(()));
+        if self.guards.hold.is_on(turn.now)
+            && let Err(rejection) = &result
+            && rejection.code == ErrorCode::Stopped
+        {
+            self.guards.hold.extend(turn.now, &self.settings);
+        }
+        result
     }
 
     fn change_memory(
@@ -167,6 +187,7 @@ impl Engine {
             return Err(Rejection::new(ErrorCode::Busy, message));
         }
         self.toys.shift_remove(&id);
+        self.left_running.remove(&id);
         self.agenda.set(id, None);
         turn.out.push(Effect::Forgotten(id));
         turn.out.push(Effect::Save);

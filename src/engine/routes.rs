@@ -126,7 +126,7 @@ impl Toy {
         self.wish.stop(&self.description.outputs);
         self.confirmed = self.wish.clone();
         self.revision += 1;
-        self.applied = self.at_rest();
+        self.forget_levels();
         self.certain = !may_run;
         self.show(self.goal(), cx.out);
         cx.out.push(Effect::Changed(self.id));
@@ -223,7 +223,7 @@ impl Toy {
                     self.readings_changed = true;
                 }
             }
-            ToyInput::Level(_) => {}
+            ToyInput::Level(report) => self.level_reported(report, cx),
         }
     }
 }

@@ -6,13 +6,39 @@ use crate::domain::{ErrorCode, Instant, Rejection, SafetyReason};
 
 use super::vocabulary::Settings;
 
+/// A stop that lasts: levels above zero are refused for a while after it, and for as long as they
+/// keep coming. A slider that is being dragged, a script that repeats and a backlog in a broker are
+/// stopped by one touch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hold {
+    until: Instant,
+}
+
+impl Hold {
+    /// A stop came, or something was refused because of one.
+    pub(super) fn extend(&mut self, now: Instant, settings: &Settings) {
+        self.until = now + settings.stop_hold;
+    }
+
+    pub(super) fn is_on(self, now: Instant) -> bool {
+        now < self.until
+    }
+
+    /// What is refused, and how long to be still for.
+    pub(super) fn refusal(what: &str, settings: &Settings) -> Rejection {
+        let pause = settings.stop_hold.as_secs_f64();
+        let message = format!("{what} just now: send nothing for {pause} s, then try again");
+        Rejection::new(ErrorCode::Stopped, message)
+    }
+}
+
 /// The guards over all toys together.
 #[derive(Debug, Default)]
 pub(super) struct Guards {
     pub(super) quiet: bool,
     pub(super) ending: bool,
-    /// Levels above zero are refused before this.
-    held_until: Instant,
+    /// After a stop of all toys.
+    pub(super) hold: Hold,
     broker_gone: Option<Instant>,
     home_assistant_gone: Option<Instant>,
 }
@@ -25,11 +51,6 @@ impl Guards {
         }
     }
 
-    /// A stop of all toys came: refuse levels above zero for a while.
-    pub(super) fn hold(&mut self, now: Instant, settings: &Settings) {
-        self.held_until = now + settings.stop_hold;
-    }
-
     pub(super) fn broker(&mut self, now: Instant, present: bool) {
         note(&mut self.broker_gone, now, present);
     }
@@ -39,17 +60,16 @@ impl Guards {
     }
 
     /// Why levels above zero are refused at `now`, if they are.
-    pub(super) fn refusal(&self, now: Instant) -> Option<Rejection> {
-        let (code, message) = if self.ending {
-            (ErrorCode::Stopped, "the bridge is ending")
+    pub(super) fn refusal(&self, now: Instant, settings: &Settings) -> Option<Rejection> {
+        if self.ending {
+            Some(Rejection::new(ErrorCode::Stopped, "the bridge is ending"))
         } else if self.quiet {
-            (ErrorCode::Quiet, "quiet is on")
-        } else if now < self.held_until {
-            (ErrorCode::Stopped, "all toys were stopped just now")
+            Some(Rejection::new(ErrorCode::Quiet, "quiet is on"))
+        } else if self.hold.is_on(now) {
+            Some(Hold::refusal("all toys were stopped", settings))
         } else {
-            return None;
-        };
-        Some(Rejection::new(code, message))
+            None
+        }
     }
 
     /// A controller that has been gone for too long, once each time.

@@ -8,6 +8,7 @@ use crate::domain::{
 };
 
 use super::player::{Plan, Playing, Pulses, Schedule, Wish};
+use super::safety::Hold;
 use super::toy::{Context, Doing, Pending, Toy};
 
 /// More requests than this do not wait for one toy: the oldest are answered as superseded.
@@ -40,11 +41,20 @@ impl Toy {
         let acts = |(key, level): &(OutputKey, Level)| {
             !level.is_zero() || key.kind.class() == Class::Position
         };
-        if let Some(rejection) = refuse
-            && (change.wish.effect.is_some() || change.asked.iter().any(acts))
-        {
-            return Err(rejection);
+        if change.wish.effect.is_some() || change.asked.iter().any(acts) {
+            if let Some(rejection) = refuse {
+                return Err(rejection);
+            }
+            if self.hold.is_on(cx.now) {
+                self.hold.extend(cx.now, cx.settings);
+                return Err(Hold::refusal("the toy was stopped", cx.settings));
+            }
         }
+        // What means off is sent, whatever is believed: it costs little, and belief may be wrong.
+        self.insist |= change
+            .asked
+            .iter()
+            .any(|(key, level)| level.is_zero() && key.kind.class() == Class::Intensity);
         // A position is gone to again whenever it is asked for.
         if let Doing::Steps(applied) = &mut self.applied {
             for (key, _) in &change.asked {
@@ -88,12 +98,17 @@ impl Toy {
         patterns: &[Arc<Pattern>],
         cx: &Context<'_>,
     ) -> Result<Change, Rejection> {
-        let schedule = schedule(command, cx.now)?;
         let mut change = Change {
             wish: self.wish.clone(),
             asked: Vec::new(),
             clamped_by: None,
         };
+        if is_off(command) {
+            change.wish.stop(&self.description.outputs);
+            change.asked = self.all_off();
+            return Ok(change);
+        }
+        let schedule = schedule(command, cx.now)?;
         if let Some(name) = command
             .effect
             .as_deref()
@@ -133,10 +148,6 @@ impl Toy {
             let message = "effect: cannot be combined with levels of single outputs";
             return Err(Rejection::new(ErrorCode::Invalid, message));
         }
-        if command.power == Some(false) || command.brightness == Some(Level::ZERO) {
-            let message = "effect: cannot be started and switched off at once";
-            return Err(Rejection::new(ErrorCode::Invalid, message));
-        }
         let pattern = patterns
             .iter()
             .find(|pattern| pattern.name().eq_ignore_ascii_case(name))
@@ -148,37 +159,70 @@ impl Toy {
                 );
                 Rejection::new(ErrorCode::Unsupported, message)
             })?;
-        let outputs = self.description.outputs.iter();
-        let intensities: Vec<_> = outputs.filter(|o| o.class() == Class::Intensity).collect();
-        if intensities.is_empty() {
+        let outputs = self.description.outputs.iter().enumerate();
+        let motors: Vec<_> = outputs.filter(|(_, output)| output.moves()).collect();
+        if motors.is_empty() {
             let message = "effect: this toy has nothing that a pattern could play on";
             return Err(Rejection::new(ErrorCode::Unsupported, message));
         }
-        let current = (0..self.description.outputs.len())
-            .map(|index| self.wish.goal(index).abs())
-            .max()
-            .filter(|level| !level.is_zero());
-        let last = self.last_on.iter().map(|level| level.abs()).max();
+        let current = motors.iter().map(|(index, _)| self.wish.goal(*index).abs());
+        let current = current.max().filter(|level| !level.is_zero());
         let strength = command
             .brightness
             .or(current)
-            .or(last.filter(|level| !level.is_zero()))
-            .unwrap_or(cx.settings.default_level);
+            .unwrap_or_else(|| self.usual_level(cx));
         let limits = self.limits(cx.settings);
-        if intensities.iter().all(|o| limits.of(o.key).is_zero()) {
-            return Err(Rejection::new(ErrorCode::Limit, "the limit is 0"));
+        let mut caps = vec![None; self.description.outputs.len()];
+        for (index, output) in &motors {
+            let limit = limits.of(output.key);
+            let most = output.within(strength, limit);
+            if most.is_zero() {
+                continue;
+            }
+            caps[*index] = Some(limit);
+            change.asked.push((output.key, output.rounded(most)));
         }
-        if intensities.iter().any(|o| limits.of(o.key) < strength) {
+        if change.asked.is_empty() {
+            let message = "effect: the limit lets no output move";
+            return Err(Rejection::new(ErrorCode::Limit, message));
+        }
+        if motors
+            .iter()
+            .any(|(_, output)| limits.of(output.key) < strength)
+        {
             change.clamped_by = Some(Clamp::Limit);
         }
-        change.asked = intensities.iter().map(|o| (o.key, strength)).collect();
-        change.wish.stop(&self.description.outputs);
+        for (index, _) in &motors {
+            change.wish.release(*index);
+        }
+        self.forget_positions(change);
         change.wish.effect = Some(Playing {
             pattern: Arc::clone(pattern),
             strength,
             schedule,
+            caps,
         });
         Ok(())
+    }
+
+    /// How strong something is begun of which no strength is said.
+    fn usual_level(&self, cx: &Context<'_>) -> Level {
+        let last = self.last_on.iter().zip(&self.description.outputs);
+        let last = last.filter(|(_, output)| output.moves());
+        let last = last.map(|(level, _)| level.abs()).max();
+        match last {
+            Some(last) if cx.settings.on_as_last && !last.is_zero() => last,
+            _ => cx.settings.default_level,
+        }
+    }
+
+    /// What a request that means off comes to.
+    fn all_off(&self) -> Vec<(OutputKey, Level)> {
+        let outputs = self.description.outputs.iter();
+        outputs
+            .filter(|output| output.class() == Class::Intensity)
+            .map(|output| (output.key, Level::ZERO))
+            .collect()
     }
 
     /// The levels that a request names or implies.
@@ -197,7 +241,7 @@ impl Toy {
         let effect_off = command.effect.is_some();
         let mut levels = if let Some(brightness) = command.brightness {
             self.spread(brightness)
-        } else if command.power == Some(false) || (effect_off && self.wish.effect.is_some()) {
+        } else if effect_off && self.wish.effect.is_some() {
             self.spread(Level::ZERO)
         } else if is_bare_on(command) {
             self.switched_on(cx)
@@ -206,20 +250,16 @@ impl Toy {
         };
         levels.retain(|(key, _)| !command.levels.contains_key(key));
         levels.extend(command.levels.iter().map(|(key, level)| (*key, *level)));
-        if command.power == Some(false) && levels.iter().any(|(_, level)| !level.is_zero()) {
-            let message = "state: OFF contradicts a level above 0";
-            return Err(Rejection::new(ErrorCode::Invalid, message));
-        }
         Ok(levels)
     }
 
-    /// All intensities at `brightness`, in the ratio they last had.
+    /// All motors and pumps at `brightness`, in the ratio they last had.
     fn spread(&self, brightness: Level) -> Vec<(OutputKey, Level)> {
-        let strongest = self.last_on.iter().map(|level| level.abs()).max();
-        let strongest = strongest.unwrap_or_default();
         let outputs = self.description.outputs.iter().zip(&self.last_on);
-        outputs
-            .filter(|(output, _)| output.class() == Class::Intensity)
+        let motors = outputs.filter(|(output, _)| output.moves());
+        let strongest = motors.clone().map(|(_, level)| level.abs()).max();
+        let strongest = strongest.unwrap_or_default();
+        motors
             .map(|(output, last)| {
                 let level = if strongest.is_zero() {
                     brightness
@@ -232,21 +272,16 @@ impl Toy {
             .collect()
     }
 
-    /// What a bare "on" means: as it is, else as it last was, else gently.
+    /// What a bare "on" means: as it is, else gently, or as it last was if the user wants that.
     fn switched_on(&self, cx: &Context<'_>) -> Vec<(OutputKey, Level)> {
-        let outputs = self.description.outputs.iter().enumerate();
-        let intensities = outputs.filter(|(_, output)| output.class() == Class::Intensity);
-        if self.wanted() {
-            intensities
-                .map(|(index, output)| (output.key, self.wish.goal(index)))
-                .collect()
-        } else if self.last_on.iter().any(|level| !level.is_zero()) {
-            intensities
-                .map(|(index, output)| (output.key, self.last_on[index]))
-                .collect()
-        } else {
-            self.spread(cx.settings.default_level)
+        if !self.wants_movement() {
+            return self.spread(self.usual_level(cx));
         }
+        let outputs = self.description.outputs.iter().enumerate();
+        let motors = outputs.filter(|(_, output)| output.moves());
+        motors
+            .map(|(index, output)| (output.key, self.wish.goal(index)))
+            .collect()
     }
 
     /// Puts one level into the wish.
@@ -267,10 +302,10 @@ impl Toy {
             return Err(Rejection::new(ErrorCode::Invalid, message));
         }
         let limit = self.limits(cx.settings).of(key);
-        let allowed = if output.class() == Class::Shape {
-            level
-        } else {
-            level.limited_to(limit)
+        let allowed = match output.class() {
+            Class::Shape => level,
+            Class::Position => level.limited_to(limit),
+            Class::Intensity => output.within(level, limit),
         };
         if allowed != level {
             if limit.is_zero() {
@@ -279,7 +314,11 @@ impl Toy {
             }
             change.clamped_by = Some(Clamp::Limit);
         }
-        change.asked.push((key, allowed));
+        let shown = match output.class() {
+            Class::Intensity => output.rounded(allowed),
+            Class::Shape | Class::Position => allowed,
+        };
+        change.asked.push((key, shown));
         match output.class() {
             Class::Intensity => {
                 change.wish.plans[index] = Plan {
@@ -324,6 +363,12 @@ impl Toy {
             .map(|index| self.wish.goal(index))
             .collect();
     }
+}
+
+/// Off, whatever else is said: nothing that means off is refused.
+fn is_off(command: &SetCommand) -> bool {
+    command.power == Some(false)
+        || (command.brightness == Some(Level::ZERO) && command.levels.is_empty())
 }
 
 /// "On", and nothing said about how.

@@ -37,6 +37,8 @@ impl Toy {
             cx.out,
         );
         self.stop_waiters.extend(ticket);
+        self.insist = false;
+        self.movement = None;
         for governor in &mut self.governors {
             governor.reset(cx.now);
         }
@@ -60,6 +62,9 @@ impl Toy {
         let (route, pace) = (route.id.clone(), route.capabilities.pace);
         // The stop does not wait, but what comes after it does.
         self.next_slot = self.next_slot.max(cx.now + pace);
+        for index in 0..self.description.outputs.len() {
+            self.evidence.sent(index, 0, cx.now);
+        }
         let op = cx.ops.next();
         self.stop_lane = StopLane::Sent {
             op,
@@ -121,6 +126,7 @@ impl Toy {
         self.stop_failures = 0;
         self.failures = 0;
         self.applied = self.at_rest();
+        self.evidence.stopped();
         self.certain = true;
         self.note_error(None, cx.out);
         if self.pending.is_empty() {

@@ -8,8 +8,10 @@ use crate::domain::{
     OutputKey, Reading, Rejection, RouteId, Ticket, ToyDescription, ToyId, ToyView,
 };
 
+use super::evidence::Evidence;
 use super::governor::Governor;
 use super::player::{Playing, Wish};
+use super::safety::Hold;
 use super::vocabulary::{Effect, Settings, ToyMemory};
 
 /// What all toys share while an input is handled.
@@ -47,7 +49,8 @@ pub(super) struct Route {
 /// What a toy is doing, in its own steps: what an operation asks for, what was acknowledged.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Doing {
-    /// One entry per output; `None` for a position nobody asked for.
+    /// One entry per output; `None` for an intensity of which nothing is known, or a position that
+    /// was not asked for.
     Steps(Vec<Option<i32>>),
     /// A pattern that the backend plays.
     Playing(Playing),
@@ -56,7 +59,8 @@ pub(super) enum Doing {
 /// What there is to show once an operation is acknowledged.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Shown {
-    /// One per output; `None` for a position nobody asked for.
+    /// One per output; `None` for an intensity of which nothing is known, or a position that was not
+    /// asked for.
     pub(super) levels: Vec<Option<Level>>,
     pub(super) effect: Option<String>,
 }
@@ -80,6 +84,17 @@ pub(super) struct InFlight {
     pub(super) sent: Instant,
     pub(super) wish: Wish,
     pub(super) shown: Shown,
+}
+
+/// A movement to a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Movement {
+    /// Where to, in steps.
+    pub(super) goal: i32,
+    /// No later than this it is there.
+    pub(super) ends: Instant,
+    /// When the toy is to be told the next part of it.
+    pub(super) next: Instant,
 }
 
 /// The lane on which a stop overtakes everything.
@@ -123,6 +138,11 @@ pub(super) struct Toy {
     pub(super) applied: Doing,
     /// Whether `applied` is what the toy does: false after an operation of unknown effect.
     pub(super) certain: bool,
+    /// A 0 was asked for: it is sent, whatever the toy is believed to do.
+    pub(super) insist: bool,
+    pub(super) evidence: Evidence,
+    /// On its way to a position, as far as the bridge knows.
+    pub(super) movement: Option<Movement>,
     pub(super) in_flight: Option<InFlight>,
     /// The pace of the route: no operation before this.
     pub(super) next_slot: Instant,
@@ -135,6 +155,8 @@ pub(super) struct Toy {
     pub(super) stop_lane: StopLane,
     pub(super) stop_failures: u32,
     pub(super) stop_waiters: Vec<Ticket>,
+    /// Refuses levels above zero for a while after a stop.
+    pub(super) hold: Hold,
 
     pub(super) shown: Shown,
     pub(super) last_request: Instant,
@@ -163,6 +185,9 @@ impl Toy {
             pending: VecDeque::new(),
             applied: Doing::Steps(Vec::new()),
             certain: true,
+            insist: false,
+            evidence: Evidence::default(),
+            movement: None,
             in_flight: None,
             next_slot: Instant::START,
             acknowledged: Instant::START,
@@ -171,6 +196,7 @@ impl Toy {
             stop_lane: StopLane::Clear,
             stop_failures: 0,
             stop_waiters: Vec::new(),
+            hold: Hold::default(),
             shown: Shown {
                 levels: Vec::new(),
                 effect: None,
@@ -186,15 +212,25 @@ impl Toy {
         toy
     }
 
-    /// Makes everything that is counted by output fit the description: all off.
+    /// Makes everything that is counted by output fit the description: nothing is wanted, and nothing
+    /// known of what it does.
     pub(super) fn reset_outputs(&mut self) {
         let count = self.description.outputs.len();
         self.wish = Wish::off(count);
         self.confirmed = self.wish.clone();
-        self.applied = self.at_rest();
         self.governors = vec![Governor::default(); count];
         self.last_on = vec![Level::ZERO; count];
-        self.shown = self.goal();
+        self.forget_levels();
+        self.shown = self.seen(self.goal());
+    }
+
+    /// Nothing is known any more of what the toy does.
+    pub(super) fn forget_levels(&mut self) {
+        let count = self.description.outputs.len();
+        self.applied = Doing::Steps(vec![None; count]);
+        self.evidence.reset(count);
+        self.movement = None;
+        self.insist = false;
     }
 
     /// The route in use.
@@ -242,10 +278,26 @@ impl Toy {
             || matches!(self.stop_lane, StopLane::Sent { op: sent, .. } if sent == op)
     }
 
-    /// Whether it may be running, as far as anybody can tell.
+    /// Whether it runs because the bridge has told it to. What was begun by hand is not the bridge's
+    /// to renew, and not to end without being asked.
+    pub(super) fn is_driven(&self) -> bool {
+        let Doing::Steps(steps) = &self.applied else {
+            return true;
+        };
+        let outputs = self.description.outputs.iter().zip(steps).enumerate();
+        outputs.into_iter().any(|(index, (output, step))| {
+            let by_hand = self.evidence.contradiction(index).is_some();
+            output.class() == Class::Intensity
+                && step.is_some_and(|step| step != 0)
+                && (!by_hand || self.wish.wants(index))
+        })
+    }
+
+    /// Whether it may be running because of the bridge, in reach or not.
     pub(super) fn may_run(&self) -> bool {
         !self.certain
-            || self.runs(&self.applied)
+            || self.is_driven()
+            || self.movement.is_some()
             || self
                 .in_flight
                 .as_ref()
@@ -267,13 +319,19 @@ impl Toy {
         self.wish.effect.is_some() || self.wish.plans.iter().any(|plan| !plan.to.is_zero())
     }
 
+    /// Whether a motor or a pump is wanted to run.
+    pub(super) fn wants_movement(&self) -> bool {
+        let mut outputs = self.description.outputs.iter().enumerate();
+        outputs.any(|(index, output)| output.moves() && self.wish.wants(index))
+    }
+
     /// What there is to show once the present wish is acknowledged.
     pub(super) fn goal(&self) -> Shown {
         let levels = self.description.outputs.iter().enumerate();
         Shown {
             levels: levels
                 .map(|(index, output)| match output.class() {
-                    Class::Intensity => Some(self.wish.goal(index)),
+                    Class::Intensity => Some(output.rounded(self.wish.goal(index))),
                     Class::Shape => {
                         Some(self.wish.places[index].unwrap_or(output.key.kind.default_level()))
                     }
@@ -288,8 +346,19 @@ impl Toy {
         }
     }
 
+    /// `shown`, but for what is known better: levels that were changed by hand, or are not known.
+    pub(super) fn seen(&self, mut shown: Shown) -> Shown {
+        for (index, level) in shown.levels.iter_mut().enumerate() {
+            if let Some(observed) = self.observed(index) {
+                *level = observed;
+            }
+        }
+        shown
+    }
+
     /// Shows `shown` from now on.
     pub(super) fn show(&mut self, shown: Shown, out: &mut Vec<Effect>) {
+        let shown = self.seen(shown);
         if self.shown != shown {
             self.shown = shown;
             out.push(Effect::Changed(self.id));

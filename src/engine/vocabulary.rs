@@ -1,6 +1,6 @@
 //! Everything that goes into the engine and everything that comes out of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::{
@@ -87,6 +87,9 @@ pub enum Effect {
     Gesture(ToyId, Gesture),
     /// Something happened to the bridge: publish once.
     Event(BridgeEvent),
+    /// End at once whatever any client plays on any toy of this backend, as far as one request can.
+    /// Operations that stop the toys one by one follow.
+    StopAll(BackendId),
     /// Ask this route's backend to look whether the toy is still there.
     Check(RouteId),
     /// Names, limits or quiet have changed: save them.
@@ -104,10 +107,13 @@ pub struct Settings {
     pub home_assistant_lost: Option<Duration>,
     /// Stop a running toy of which nobody asked anything for this long.
     pub idle: Option<Duration>,
-    /// After a stop of all toys, refuse levels above 0 for this long.
+    /// After a stop, refuse levels above 0 until none was asked for during this time: of the toy
+    /// that was stopped, or of all.
     pub stop_hold: Duration,
-    /// The level of a bare "on" when there is no last one.
+    /// The level of a bare "on", and of a pattern of which no strength is said.
     pub default_level: Level,
+    /// A bare "on" goes back to the last level instead.
+    pub on_as_last: bool,
     /// Limits of toys that have none of their own.
     pub default_limits: Limits,
     /// The least time between two published changes of a toy's readings.
@@ -154,6 +160,7 @@ impl Default for Settings {
             idle: Some(Duration::from_secs(30 * 60)),
             stop_hold: Duration::from_secs(2),
             default_level: Level::from_permille(300),
+            on_as_last: false,
             default_limits: Limits::default(),
             reading_interval: Duration::from_millis(200),
             patterns: Pattern::builtin(),
@@ -211,4 +218,44 @@ pub struct ToyMemory {
     pub limits: Option<Limits>,
     /// What it was when it was last seen; without, it is not known until it is seen.
     pub description: Option<ToyDescription>,
+}
+
+/// Which toys the process before this one may have left running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeftRunning {
+    /// These. None at all if it ended in order.
+    Toys(BTreeSet<ToyId>),
+    /// Any: it is not known which.
+    Any,
+}
+
+impl Default for LeftRunning {
+    fn default() -> Self {
+        Self::Toys(BTreeSet::new())
+    }
+}
+
+impl LeftRunning {
+    /// Whether nothing was left running.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::Toys(toys) if toys.is_empty())
+    }
+
+    /// The toys of which it is known.
+    pub fn known(&self) -> impl Iterator<Item = ToyId> {
+        let toys = match self {
+            Self::Toys(toys) => Some(toys),
+            Self::Any => None,
+        };
+        toys.into_iter().flatten().copied()
+    }
+
+    /// Takes out a toy: it is seen to from now on. Whether it may have been left running.
+    pub fn remove(&mut self, toy: &ToyId) -> bool {
+        match self {
+            Self::Toys(toys) => toys.remove(toy),
+            Self::Any => true,
+        }
+    }
 }

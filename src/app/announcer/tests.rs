@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::{
     BackendId, Bound, Capabilities, HardwareId, Output, OutputKey, OutputKind, RouteId,
 };
-use crate::engine::{Engine, Input, Memory, Settings as EngineSettings};
+use crate::engine::{Engine, Input, LeftRunning, Memory, Settings as EngineSettings};
 use crate::hass::Privacy;
 use crate::mqtt::Topics;
 
@@ -31,7 +31,11 @@ fn at(seconds: u64) -> Instant {
 }
 
 fn engine() -> Engine {
-    Engine::new(EngineSettings::default(), &Memory::default(), false)
+    Engine::new(
+        EngineSettings::default(),
+        &Memory::default(),
+        LeftRunning::default(),
+    )
 }
 
 /// A toy with these outputs.
@@ -71,6 +75,7 @@ fn meet(engine: &mut Engine, description: ToyDescription) -> ToyView {
         pace: Duration::from_millis(100),
         bound: Bound::None,
         plays: false,
+        travel: None,
     };
     engine.handle(
         at(1),

@@ -10,8 +10,8 @@ use super::wire::{
     Sensor, SensorAt, Vector,
 };
 use crate::domain::{
-    Capabilities, Class, HardwareId, InputKind, OpError, Output, OutputKey, OutputKind, Setting,
-    ToyDescription,
+    Capabilities, Class, HardwareId, InputKind, MOVEMENT_PART, OpError, Output, OutputKey,
+    OutputKind, Setting, ToyDescription,
 };
 
 /// The least time between two commands where the server names none (what current servers name).
@@ -96,6 +96,10 @@ impl Toy {
                 pace: gap.max(options.pace),
                 bound: options.bound(),
                 plays: false,
+                travel: usable
+                    .iter()
+                    .any(|(_, actuator)| actuator.durations.is_some())
+                    .then_some(options.travel),
             },
             actuators: usable.into_iter().map(|(_, actuator)| actuator).collect(),
             sensors: device.sensors,
@@ -139,23 +143,33 @@ impl Toy {
             batch.forget_zeroes_of(&going);
         }
         for (actuator, steps, Setting { key, step }) in moved {
-            // From an unknown place it may be the whole way.
-            let way = places.way(*key, *step, now).unwrap_or(u32::from(steps));
-            let time = time(actuator, options.travel * way / u32::from(steps));
-            places.go(*key, *step, now, Duration::from_millis(time.into()));
-            batch.position(actuator, steps, *step, time);
+            let (step, best) = part(places.at(*key, now), *step, steps, options.travel);
+            let time = time(actuator, best);
+            places.go(*key, step, now, Duration::from_millis(time.into()));
+            batch.position(actuator, steps, step, time);
         }
         Ok(batch.requests())
     }
 
-    /// The messages that switch it off: zero for each intensity.
+    /// The messages that switch it off: zero for each intensity, and the place where it is by now for
+    /// each position on its way, since no server ends a movement by itself. From an unknown place
+    /// nothing is known of the way either: such a movement ends by itself, within
+    /// [`MOVEMENT_PART`].
     #[must_use]
-    pub fn off(&self) -> Vec<Request> {
+    pub(super) fn off(&self, now: Instant, places: &mut Places) -> Vec<Request> {
         let mut batch = Batch::new(self.index);
         let outputs = self.description.outputs.iter().zip(&self.actuators);
         for (output, actuator) in outputs {
-            if output.class() == Class::Intensity {
-                batch.intensity(actuator, output.steps, 0);
+            match output.class() {
+                Class::Intensity => batch.intensity(actuator, output.steps, 0),
+                Class::Position => {
+                    if let Some(here) = places.on_the_way(output.key, now) {
+                        let time = time(actuator, Duration::ZERO);
+                        places.go(output.key, here, now, Duration::from_millis(time.into()));
+                        batch.position(actuator, output.steps, here, time);
+                    }
+                }
+                Class::Shape => {}
             }
         }
         batch.requests()
@@ -401,6 +415,22 @@ impl Batch {
         }
         requests
     }
+}
+
+/// How far a movement to `step` gets in one part, and how long that takes, if the whole travel takes
+/// `travel`. From an unknown place it may be the whole way, which cannot be parted.
+fn part(here: Option<i32>, step: i32, steps: u16, travel: Duration) -> (i32, Duration) {
+    let Some(here) = here else {
+        return (step, travel.min(MOVEMENT_PART));
+    };
+    let whole = travel * (step - here).unsigned_abs() / u32::from(steps);
+    if whole <= MOVEMENT_PART {
+        return (step, whole);
+    }
+    let (done, all) = (MOVEMENT_PART.as_millis(), whole.as_millis());
+    // A share of the way, so it fits.
+    let way = (i64::from(step - here) * done as i64 / all as i64) as i32;
+    (here + way, MOVEMENT_PART)
 }
 
 /// How many milliseconds a movement takes that would best take so long.

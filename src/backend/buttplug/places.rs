@@ -9,39 +9,50 @@ use crate::domain::OutputKey;
 #[derive(Debug, Default)]
 pub(super) struct Places(BTreeMap<OutputKey, Place>);
 
-/// Somewhere from `from` to `to`, and at `to` from `arrives` on.
+/// On the way to `to` from `began` to `arrives`, evenly, and there from then on.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    from: i32,
+    /// Unknown for the first movement.
+    from: Option<i32>,
     to: i32,
+    began: Instant,
     arrives: Instant,
 }
 
 impl Place {
-    /// Of the two ends of where it may be now, the one that is farther from `step`.
-    fn farther(self, step: i32, now: Instant) -> i32 {
-        let under_way = now < self.arrives;
-        if under_way && (step - self.from).abs() > (step - self.to).abs() {
-            self.from
-        } else {
-            self.to
+    fn at(self, now: Instant) -> Option<i32> {
+        if now >= self.arrives {
+            return Some(self.to);
         }
+        let way = i128::from(self.to - self.from?);
+        let done = now.saturating_duration_since(self.began).as_micros() as i128;
+        let whole = self
+            .arrives
+            .saturating_duration_since(self.began)
+            .as_micros() as i128;
+        // Between both ends, so it fits.
+        Some(self.from? + (way * done / whole.max(1)) as i32)
     }
 }
 
 impl Places {
-    /// How far it may have to go to `step`, in steps; `None` if nobody knows.
-    pub(super) fn way(&self, key: OutputKey, step: i32, now: Instant) -> Option<u32> {
+    /// Where it is by now, in steps; `None` if that is unknown.
+    pub(super) fn at(&self, key: OutputKey, now: Instant) -> Option<i32> {
+        self.0.get(&key)?.at(now)
+    }
+
+    /// The same, while it is on the way to another place.
+    pub(super) fn on_the_way(&self, key: OutputKey, now: Instant) -> Option<i32> {
         let place = self.0.get(&key)?;
-        Some((step - place.farther(step, now)).unsigned_abs())
+        (now < place.arrives).then(|| place.at(now))?
     }
 
     /// It is told to go to `step` within `time`.
     pub(super) fn go(&mut self, key: OutputKey, step: i32, now: Instant, time: Duration) {
-        let from = self.0.get(&key).map_or(step, |it| it.farther(step, now));
         let place = Place {
-            from,
+            from: self.at(key, now),
             to: step,
+            began: now,
             arrives: now + time,
         };
         self.0.insert(key, place);
@@ -61,21 +72,24 @@ mod tests {
     const KEY: OutputKey = OutputKey::only(OutputKind::Position);
 
     #[test]
-    fn a_movement_under_way_may_be_anywhere_between_its_ends() {
+    fn a_movement_is_followed_and_may_be_interrupted() {
         let second = Duration::from_secs(1);
         let start = tokio::time::Instant::now().into_std();
         let mut places = Places::default();
-        assert_eq!(places.way(KEY, 100, start), None);
-        places.go(KEY, 0, start, Duration::ZERO);
-        assert_eq!(places.way(KEY, 100, start), Some(100));
+        assert_eq!(places.at(KEY, start), None);
+        places.go(KEY, 0, start, second);
+        assert_eq!(places.on_the_way(KEY, start), None, "from an unknown place");
+        let start = start + second;
+        assert_eq!(places.at(KEY, start), Some(0));
         places.go(KEY, 100, start, second);
         let midway = start + second / 2;
-        assert_eq!(places.way(KEY, 90, midway), Some(90));
-        assert_eq!(places.way(KEY, 90, start + second), Some(10));
+        assert_eq!(places.on_the_way(KEY, midway), Some(50));
+        assert_eq!(places.on_the_way(KEY, start + second), None);
+        assert_eq!(places.at(KEY, start + second), Some(100));
         places.go(KEY, 90, midway, second);
-        assert_eq!(places.way(KEY, 100, midway), Some(100));
-        assert_eq!(places.way(KEY, 100, midway + second), Some(10));
+        assert_eq!(places.at(KEY, midway + second / 2), Some(70));
+        assert_eq!(places.at(KEY, midway + second), Some(90));
         places.lose();
-        assert_eq!(places.way(KEY, 90, midway), None);
+        assert_eq!(places.at(KEY, midway), None);
     }
 }

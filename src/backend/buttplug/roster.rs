@@ -123,7 +123,7 @@ impl Roster {
         let known = known.ok_or_else(|| OpError::Offline(NOT_LISTED.to_owned()))?;
         let toy = &known.toy;
         let requests = match command {
-            Command::Stop => toy.off(),
+            Command::Stop => toy.off(now, &mut known.places),
             Command::Play(_) => {
                 let text = "the server plays no patterns by itself";
                 return Err(OpError::Unsupported(text.to_owned()));

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::{Finish, Step, TOYS, WAYS, hardware, outputs};
 use crate::domain::{
-    Action, BackendId, Bound, Capabilities, Class, Command, Instant, Level, Limits, Op, OpError,
-    Output, RouteId, Target, Ticket, ToyDescription, ToyId,
+    Action, BackendId, Bound, Capabilities, Class, Command, ErrorCode, Instant, Level, LevelReport,
+    Limits, Op, OpError, Outcome, Output, Rejection, RouteId, Target, Ticket, ToyDescription,
+    ToyId, ToyInput,
 };
-use crate::engine::{Effect, Engine, Input, Memory, Settings};
+use crate::engine::{Effect, Engine, Input, LeftRunning, Memory, Settings};
 
 /// What the engine sends to, and what it must keep to.
 pub(super) struct World {
@@ -22,6 +23,22 @@ pub(super) struct World {
     limits: BTreeMap<ToyId, Level>,
     /// Toys stopped since anybody last asked for a level.
     pub(super) silenced: BTreeSet<ToyId>,
+    /// Outputs that the wearer has set since the toy was last told anything.
+    by_hand: BTreeSet<(ToyId, usize)>,
+    /// The most that an output may be sent: what the wearer has turned it down to since anything was
+    /// last asked of the toy, in steps.
+    ceilings: BTreeMap<(ToyId, usize), i32>,
+    /// The lowest limit since anything was last asked of the toy.
+    lowest: BTreeMap<ToyId, Level>,
+    /// Toys that were stopped refuse levels until then.
+    held: BTreeMap<ToyId, u64>,
+    /// Steps that were sent, and when.
+    told: Vec<(ToyId, usize, i32, u64)>,
+    /// What the data folder says of toys that may be running.
+    marker: BTreeSet<ToyId>,
+    /// The toys report what the bridge sets, too.
+    echoes: bool,
+    settings: Settings,
     up: BTreeSet<RouteId>,
     outcomes: HashMap<(Ticket, Option<ToyId>), usize>,
     asked: Vec<(Ticket, Target)>,
@@ -29,17 +46,26 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(plays: bool) -> Self {
+    pub(super) fn new(plays: bool, echoes: bool) -> Self {
         let mut settings = Settings::default();
         settings.routes.default = WAYS.into();
+        let engine = Engine::new(settings.clone(), &Memory::default(), LeftRunning::default());
         let mut world = Self {
-            engine: Engine::new(settings, &Memory::default(), false),
+            engine,
             now: 1,
             tickets: 0,
             flying: Vec::new(),
             levels: BTreeMap::new(),
             limits: BTreeMap::new(),
             silenced: BTreeSet::new(),
+            by_hand: BTreeSet::new(),
+            ceilings: BTreeMap::new(),
+            lowest: BTreeMap::new(),
+            held: BTreeMap::new(),
+            told: Vec::new(),
+            marker: BTreeSet::new(),
+            echoes,
+            settings,
             up: BTreeSet::new(),
             outcomes: HashMap::new(),
             asked: Vec::new(),
@@ -85,6 +111,7 @@ impl World {
                 pace: Duration::from_millis(25),
                 bound: Bound::Lease(Duration::from_secs(5)),
                 plays: plays && toy == 1,
+                travel: None,
             },
         });
     }
@@ -93,15 +120,21 @@ impl World {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.asked.push((ticket, target.clone()));
-        match (&action, &target) {
-            (Action::Set(_) | Action::Identify, Target::Toy(id)) => {
-                self.silenced.remove(id);
+        let toys: Vec<ToyId> = match &target {
+            Target::Toy(id) => vec![*id],
+            _ => (0..TOYS).map(Self::id).collect(),
+        };
+        match &action {
+            Action::Set(_) | Action::Identify => {
+                for id in &toys {
+                    self.asked_of(*id);
+                }
             }
-            (Action::Set(_), _) => self.silenced.clear(),
-            (Action::Stop, Target::Toy(id)) => {
-                self.silenced.insert(*id);
+            Action::Stop => {
+                let until = self.now + self.settings.stop_hold.as_millis() as u64;
+                self.silenced.extend(&toys);
+                self.held.extend(toys.iter().map(|id| (*id, until)));
             }
-            (Action::Stop, _) => self.silenced.extend((0..TOYS).map(Self::id)),
             _ => {}
         }
         self.input(Input::Request {
@@ -109,6 +142,17 @@ impl World {
             target,
             action,
         });
+    }
+
+    /// A level was asked for, so it may run from now on, unless it was stopped just now.
+    fn asked_of(&mut self, id: ToyId) {
+        if self.held.get(&id).is_some_and(|until| self.now < *until) {
+            return;
+        }
+        self.silenced.remove(&id);
+        self.ceilings.retain(|(toy, _), _| *toy != id);
+        let limit = self.limits.get(&id).copied().unwrap_or(Level::FULL);
+        self.lowest.insert(id, limit);
     }
 
     pub(super) fn input(&mut self, input: Input) {
@@ -128,6 +172,7 @@ impl World {
             match effect {
                 Effect::Send(op) => self.sent(op),
                 Effect::Outcome(outcome) => {
+                    self.hold_on(&outcome);
                     *self
                         .outcomes
                         .entry((outcome.ticket, outcome.toy))
@@ -142,8 +187,27 @@ impl World {
         }
     }
 
+    /// What is refused because of a stop prolongs it.
+    fn hold_on(&mut self, outcome: &Outcome) {
+        let refused = |rejection: &Rejection| rejection.code == ErrorCode::Stopped;
+        if let (Some(toy), Err(rejection)) = (outcome.toy, &outcome.result)
+            && refused(rejection)
+            && let Some(until) = self.held.get_mut(&toy)
+            && self.now < *until
+        {
+            *until = self.now + self.settings.stop_hold.as_millis() as u64;
+        }
+    }
+
     fn sent(&mut self, op: Op) {
         let id = ToyId::of(&op.route.hardware);
+        let steps = self.steps(&op);
+        for (index, step) in steps.iter().enumerate() {
+            self.told.push((id, index, step.abs(), self.now));
+        }
+        if op.command != Command::Stop {
+            self.marker.insert(id);
+        }
         let is_stop = |op: &Op| op.command == Command::Stop;
         let others = self.flying.iter();
         let others =
@@ -160,8 +224,18 @@ impl World {
         match &op.command {
             Command::Drive(settings) => {
                 let outputs = self.outputs(id);
+                let limit = self
+                    .lowest
+                    .get(&id)
+                    .map_or(limit, |lowest| limit.min(*lowest));
                 for setting in settings {
-                    let output = outputs.iter().find(|o| o.key == setting.key).unwrap();
+                    let index = outputs.iter().position(|o| o.key == setting.key).unwrap();
+                    let output = &outputs[index];
+                    let ceiling = self.ceilings.get(&(id, index)).copied().unwrap_or(i32::MAX);
+                    assert!(
+                        setting.step.abs() <= ceiling,
+                        "{setting:?} above the wearer's {ceiling}"
+                    );
                     if output.class() == Class::Intensity {
                         let most = limit.floor_step(output.steps);
                         assert!(setting.step.abs() <= most, "{setting:?} above {limit}");
@@ -190,11 +264,10 @@ impl World {
             .unwrap()
     }
 
-    /// The toy really does it.
-    fn carry_out(&mut self, op: &Op) {
-        let id = ToyId::of(&op.route.hardware);
-        let outputs = self.outputs(id);
-        let levels = outputs.iter().map(|output| match &op.command {
+    /// What an operation makes of each output that is an intensity.
+    fn steps(&self, op: &Op) -> Vec<i32> {
+        let outputs = self.outputs(ToyId::of(&op.route.hardware));
+        let steps = outputs.iter().map(|output| match &op.command {
             Command::Drive(settings) if output.class() == Class::Intensity => settings
                 .iter()
                 .find(|setting| setting.key == output.key)
@@ -202,8 +275,105 @@ impl World {
             Command::Play(_) => 20,
             _ => 0,
         });
-        let levels = levels.collect();
-        self.levels.insert(id, levels);
+        steps.collect()
+    }
+
+    /// The toy really does it.
+    fn carry_out(&mut self, op: &Op) {
+        let id = ToyId::of(&op.route.hardware);
+        let levels = self.steps(op);
+        let before = self.levels.insert(id, levels.clone()).unwrap_or_default();
+        self.by_hand.retain(|(toy, _)| *toy != id);
+        if self.echoes && self.up.contains(&op.route) {
+            for (index, step) in levels.iter().enumerate() {
+                if before.get(index) != Some(step) {
+                    self.report(&op.route, index, *step);
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, route: &RouteId, index: usize, step: i32) {
+        let output = &self.outputs(ToyId::of(&route.hardware))[index];
+        if output.class() == Class::Intensity {
+            let step = step.abs();
+            let output = output.key;
+            self.input(Input::Told {
+                route: route.clone(),
+                input: ToyInput::Level(LevelReport { output, step }),
+            });
+        }
+    }
+
+    /// The wearer sets a level at the toy.
+    fn hand(&mut self, toy: usize, index: usize, step: i32) {
+        let id = Self::id(toy);
+        let outputs = outputs(toy);
+        let index = index % outputs.len();
+        let route = self
+            .up
+            .iter()
+            .find(|route| ToyId::of(&route.hardware) == id);
+        let Some(route) = route.cloned() else { return };
+        if outputs[index].class() != Class::Intensity {
+            return;
+        }
+        let step = step.min(i32::from(outputs[index].steps));
+        let count = outputs.len();
+        let levels = self.levels.entry(id).or_insert_with(|| vec![0; count]);
+        let before = std::mem::replace(&mut levels[index], step);
+        self.by_hand.insert((id, index));
+        // What looks like the report of an operation cannot be told from one.
+        let now = self.now;
+        let ours = |&(toy, output, told, at): &(ToyId, usize, i32, u64)| {
+            (toy, output, told) == (id, index, step) && now - at <= 1_000
+        };
+        let plays = |(op, _): &(Op, bool)| matches!(op.command, Command::Play(_));
+        let played = self
+            .engine
+            .toy(id)
+            .is_some_and(|view| view.effect.is_some());
+        let clear = !self.told.iter().any(ours) && !self.flying.iter().any(plays);
+        if clear && !(played && toy == 1) && step < before.abs() {
+            let ceiling = self.ceilings.entry((id, index)).or_insert(step);
+            *ceiling = step.min(*ceiling);
+        }
+        self.report(&route, index, step);
+    }
+
+    /// The bridge is killed, and starts again with what its data folder has.
+    fn restart(&mut self, took_place: bool, plays: bool) {
+        for (op, _) in std::mem::take(&mut self.flying) {
+            if took_place && op.command != Command::Stop {
+                self.levels
+                    .insert(ToyId::of(&op.route.hardware), self.steps(&op));
+            }
+        }
+        let memory = self.engine.memory();
+        let left = LeftRunning::Toys(self.marker.clone());
+        self.engine = Engine::new(self.settings.clone(), &memory, left);
+        self.silenced.extend((0..TOYS).map(Self::id));
+        self.held.clear();
+        self.asked.clear();
+        self.outcomes.clear();
+        for route in std::mem::take(&mut self.up) {
+            for toy in 0..TOYS {
+                for way in 0..WAYS.len() {
+                    if Self::route(toy, way) == route {
+                        self.up(toy, way, plays);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The outputs of a toy that run, and not by hand.
+    pub(super) fn driven(&self, toy: usize) -> Vec<usize> {
+        let id = Self::id(toy);
+        let levels = self.levels.get(&id).into_iter().flatten().enumerate();
+        let driven =
+            levels.filter(|(index, step)| **step != 0 && !self.by_hand.contains(&(id, *index)));
+        driven.map(|(index, _)| index).collect()
     }
 
     fn finish(&mut self, index: usize, how: Finish, took_place: bool) {
@@ -233,13 +403,9 @@ impl World {
         self.input(Input::RouteDown { route, reason });
     }
 
-    /// A toy that is gone stops at the end of its lease.
+    /// A toy that is gone runs on, for all that is known.
     fn lost(&mut self, route: &RouteId) {
         self.up.remove(route);
-        let id = ToyId::of(&route.hardware);
-        if !self.is_up(id) {
-            self.levels.remove(&id);
-        }
     }
 
     /// The route in use is not used any more. What was sent over it may still arrive.
@@ -251,6 +417,7 @@ impl World {
     }
 
     pub(super) fn advance(&mut self, millis: u64) {
+        self.marker = self.engine.may_run();
         let end = self.now + millis;
         while let Some(deadline) = self.engine.next_deadline() {
             let at = deadline.since_start().as_micros().div_ceil(1_000) as u64;
@@ -279,6 +446,8 @@ impl World {
             Step::Limit(toy, max, slope) => {
                 let max = Level::from_permille(max);
                 self.limits.insert(Self::id(toy), max);
+                let lowest = self.lowest.entry(Self::id(toy)).or_insert(max);
+                *lowest = max.min(*lowest);
                 let limits = Limits {
                     max,
                     outputs: BTreeMap::new(),
@@ -299,6 +468,8 @@ impl World {
             Step::Broker(present) => self.input(Input::Broker(present)),
             Step::HomeAssistant(present) => self.input(Input::HomeAssistant(present)),
             Step::Suspended => self.input(Input::Suspended),
+            Step::Hand(toy, output, step) => self.hand(toy, output, step),
+            Step::Restart(took_place) => self.restart(took_place, plays),
         }
     }
 
@@ -331,24 +502,23 @@ impl World {
         for toy in 0..TOYS {
             let id = Self::id(toy);
             let levels = self.levels.get(&id).cloned().unwrap_or_default();
-            let still = levels.iter().all(|step| *step == 0);
+            let driven = self.driven(toy);
             if self.silenced.contains(&id) && self.is_up(id) {
-                assert!(still, "{id} runs at {levels:?} though it was stopped");
+                assert!(
+                    driven.is_empty(),
+                    "{id} runs at {levels:?} though it was stopped"
+                );
             }
             let view = self.engine.toy(id).unwrap();
             if view.effect.is_some() || !view.available {
                 continue;
             }
-            let limit = self.limits.get(&id).copied().unwrap_or(Level::FULL);
             for (index, output) in outputs(toy).iter().enumerate() {
-                if output.class() != Class::Intensity {
-                    continue;
+                let shown = view.levels.get(&output.key);
+                if let (Class::Intensity, Some(shown)) = (output.class(), shown) {
+                    let real = levels.get(index).copied().unwrap_or(0);
+                    assert_eq!(real, shown.to_step(output.steps), "{} of {id}", output.key);
                 }
-                let most = limit.floor_step(output.steps);
-                let shown = view.levels[&output.key].limited_to(limit);
-                let wanted = shown.to_step(output.steps).clamp(-most, most);
-                let real = levels.get(index).copied().unwrap_or(0);
-                assert_eq!(real, wanted, "{} of {id}", output.key);
             }
         }
     }

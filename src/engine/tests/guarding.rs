@@ -40,7 +40,7 @@ fn quiet_stops_and_refuses_and_outlives_the_process() {
     assert_eq!(code(&bench.ask(Action::Identify)), ErrorCode::Quiet);
     assert!(outcomes(&bench.ask(Action::Stop)).is_empty());
     let memory = bench.engine.memory();
-    let again = Engine::new(Settings::default(), &memory, false);
+    let again = Engine::new(Settings::default(), &memory, LeftRunning::default());
     assert!(again.quiet());
 }
 

@@ -9,7 +9,7 @@ fn a_lost_toy_is_off_when_it_comes_back() {
     let route = bench.route.clone();
     let reason = "unplugged".to_owned();
     bench.input(Input::RouteDown { route, reason });
-    assert_eq!(bench.shown(V), Some(Level::ZERO));
+    assert_eq!(bench.shown(V), None);
     assert_eq!(code(&bench.set(V, 50)), ErrorCode::Offline);
     bench.now += 60_000;
     let stop = sent(&bench.route_up(&[(V, 20)])).unwrap();
@@ -27,7 +27,7 @@ fn a_toy_that_comes_is_not_touched() {
 
 #[test]
 fn a_toy_left_running_by_a_crash_is_stopped_first() {
-    let engine = Engine::new(Settings::default(), &Memory::default(), true);
+    let engine = Engine::new(Settings::default(), &Memory::default(), LeftRunning::Any);
     let bench = Bench::of(engine, &[(V, 20)]);
     let stop = sent(&bench.effects).unwrap();
     assert_eq!(stop.command, Command::Stop);
@@ -60,7 +60,11 @@ fn gestures_pass_at_once_and_readings_are_thinned_out() {
 fn the_toy_is_known_again_after_a_restart_under_its_name() {
     let mut bench = Bench::new(&[(V, 20)]);
     bench.ask(Action::Rename(Some("Alpha".into())));
-    let engine = Engine::new(Settings::default(), &bench.engine.memory(), false);
+    let engine = Engine::new(
+        Settings::default(),
+        &bench.engine.memory(),
+        LeftRunning::default(),
+    );
     let view = engine.toy(bench.toy).unwrap();
     assert_eq!(view.name, "Alpha");
     assert!(!view.available);
@@ -92,6 +96,7 @@ fn a_sensor_that_was_heard_once_stays() {
             pace: Duration::ZERO,
             bound: Bound::None,
             plays: false,
+            travel: None,
         },
     };
     let learned = up(&[InputKind::Battery, InputKind::Shake], &bench);

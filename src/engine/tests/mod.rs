@@ -6,6 +6,7 @@ mod meeting;
 mod routing;
 mod stopping;
 mod timing;
+mod wearer;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,12 +14,12 @@ use std::time::Duration;
 
 use crate::domain::{
     Action, BackendId, Bound, BridgeEvent, Capabilities, Clamp, Command, ErrorCode, Gesture,
-    HardwareId, InputKind, Instant, Level, Limits, Op, OpError, Outcome, Output, OutputKey,
-    OutputKind, Reading, RouteId, SafetyReason, SetCommand, Target, Ticket, ToyDescription, ToyId,
-    ToyInput,
+    HardwareId, InputKind, Instant, Level, LevelReport, Limits, Op, OpError, Outcome, Output,
+    OutputKey, OutputKind, Reading, RouteId, SafetyReason, SetCommand, Target, Ticket,
+    ToyDescription, ToyId, ToyInput,
 };
 
-use super::{Effect, Engine, Input, Memory, Settings};
+use super::{Effect, Engine, Input, LeftRunning, Memory, Settings};
 
 const V: OutputKey = OutputKey::only(OutputKind::Vibrate);
 const V1: OutputKey = OutputKey::numbered(OutputKind::Vibrate, 1);
@@ -27,6 +28,12 @@ const T: OutputKey = OutputKey::only(OutputKind::Thrust);
 const D: OutputKey = OutputKey::only(OutputKind::Depth);
 const P: OutputKey = OutputKey::only(OutputKind::Position);
 const LEASE: Duration = Duration::from_secs(5);
+const CAPABILITIES: Capabilities = Capabilities {
+    pace: Duration::from_millis(25),
+    bound: Bound::Lease(LEASE),
+    plays: false,
+    travel: None,
+};
 
 /// An engine, a clock that is moved by hand, and what came out.
 struct Bench {
@@ -44,7 +51,10 @@ impl Bench {
     }
 
     fn with(settings: Settings, outputs: &[(OutputKey, u16)]) -> Self {
-        Self::of(Engine::new(settings, &Memory::default(), false), outputs)
+        Self::of(
+            Engine::new(settings, &Memory::default(), LeftRunning::default()),
+            outputs,
+        )
     }
 
     fn of(engine: Engine, outputs: &[(OutputKey, u16)]) -> Self {
@@ -71,6 +81,24 @@ impl Bench {
     }
 
     fn route_up_over(&mut self, route: RouteId, outputs: &[(OutputKey, u16)]) -> Vec<Effect> {
+        self.route_up_as(route, outputs, CAPABILITIES)
+    }
+
+    /// The same route, but for how long a movement takes.
+    fn route_up_with(&mut self, outputs: &[(OutputKey, u16)], travel: Option<Duration>) {
+        let capabilities = Capabilities {
+            travel,
+            ..CAPABILITIES
+        };
+        self.route_up_as(self.route.clone(), outputs, capabilities);
+    }
+
+    fn route_up_as(
+        &mut self,
+        route: RouteId,
+        outputs: &[(OutputKey, u16)],
+        capabilities: Capabilities,
+    ) -> Vec<Effect> {
         let description = ToyDescription {
             hardware: route.hardware.clone(),
             manufacturer: "Lovense".into(),
@@ -82,11 +110,6 @@ impl Bench {
                 .map(|&(key, steps)| Output::new(key, steps))
                 .collect(),
             inputs: BTreeSet::new(),
-        };
-        let capabilities = Capabilities {
-            pace: Duration::from_millis(25),
-            bound: Bound::Lease(LEASE),
-            plays: false,
         };
         self.input(Input::RouteUp {
             route,
@@ -148,6 +171,20 @@ impl Bench {
         let op = sent(&self.set(key, percent)).unwrap();
         self.done(&op);
         self.advance(25);
+    }
+
+    /// Stops the toy, and lets the hold that follows pass.
+    fn stopped(&mut self) {
+        let stop = sent(&self.ask(Action::Stop)).unwrap();
+        self.done(&stop);
+        self.advance(2_000);
+    }
+
+    /// The toy reports what an output does.
+    fn told(&mut self, output: OutputKey, step: i32) -> Vec<Effect> {
+        let route = self.route.clone();
+        let input = ToyInput::Level(LevelReport { output, step });
+        self.input(Input::Told { route, input })
     }
 
     fn shown(&self, key: OutputKey) -> Option<Level> {

@@ -104,8 +104,9 @@ fn when_the_route_is_lost_the_next_one_stops_the_toy_first() {
     );
     let removed = Effect::Event(BridgeEvent::ToyRemoved(bench.toy));
     assert!(!effects.contains(&removed), "it is still there");
-    assert_eq!(bench.shown(V), Some(Level::ZERO));
+    assert_eq!(bench.shown(V), None, "unknown until it has stopped");
     bench.done(&stop);
+    assert_eq!(bench.shown(V), Some(Level::ZERO));
     assert_eq!(sent(&bench.advance(60_000)), None, "nobody asked again");
     let op = sent(&bench.set(V, 30)).unwrap();
     assert_eq!(op.route, over("lovense_lan"));

@@ -179,7 +179,7 @@ fn an_operation_carries_the_whole_vector_and_off_is_zero_everywhere() {
         command(1, "Vibrate", 0),
         command(2, "Rotate", 0)
     ]);
-    assert_eq!(sent(&toy.off()), off);
+    assert_eq!(sent(&toy.off(now(), &mut Places::default())), off);
     let stranger = Setting {
         key: "led".parse().unwrap(),
         step: 1,
@@ -231,7 +231,7 @@ fn version_3_takes_one_message_per_kind() {
         ])
     );
     assert_eq!(
-        sent(&toy.off()),
+        sent(&toy.off(now(), &mut Places::default())),
         json!([
             {"ScalarCmd": {"Scalars": [
                 {"Index": 0, "Scalar": 0.0, "ActuatorType": "Vibrate"},
@@ -290,7 +290,7 @@ fn ranges_that_make_no_sense_are_no_outputs() {
     ] {
         let toy = new_toy(&json!([{"Vibrate": {"Value": range}}]));
         assert!(toy.description.outputs.is_empty(), "{range}");
-        assert_eq!(toy.off(), []);
+        assert_eq!(toy.off(now(), &mut Places::default()), []);
     }
 }
 
@@ -318,4 +318,8 @@ proptest! {
         prop_assert!((i64::from(low)..=i64::from(high)).contains(&value));
         prop_assert_eq!(value.signum(), i64::from(step.signum()));
     }
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }

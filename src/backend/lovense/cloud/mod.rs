@@ -75,6 +75,7 @@ impl Cloud {
             pace: options.pace,
             bound: Bound::Lease(options.lease.max(Duration::from_secs(1))),
             plays: options.play_in_app,
+            travel: None,
         };
         Ok(Arc::new(Self {
             account: Account::new(&options)?,

@@ -98,6 +98,7 @@ impl LanApp {
                 None => Bound::None,
             },
             plays: options.play_in_app,
+            travel: None,
         };
         Ok(Arc::new(Self {
             tls: client_config(&options.trust),

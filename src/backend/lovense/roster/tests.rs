@@ -12,6 +12,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     pace: Duration::from_millis(25),
     bound: Bound::Lease(Duration::from_secs(5)),
     plays: false,
+    travel: None,
 };
 
 fn roster() -> Roster {

@@ -64,6 +64,7 @@ impl Proof {
                 Bound::None
             },
             plays: false,
+            travel: None,
         };
         (description, capabilities)
     }
