@@ -265,7 +265,8 @@ async fn an_app_that_goes_takes_its_toys_along() {
     assert_eq!(commands(&server, 1).await[0]["action"], "Stop");
     server.change_faults(|faults| faults.online = true);
     rig.up(A).await;
-    assert_eq!(server.counts().commands.len(), 1);
+    // Both commands of the stop.
+    assert_eq!(server.counts().commands.len(), 2);
     assert_eq!(server.counts().pairings, 0);
     // Nothing may ever address all toys.
     assert!(rig.execute(" ", Command::Stop).await.is_err());
