@@ -243,6 +243,24 @@ async fn an_app_of_before_pattern_v2_is_stopped_as_ever() {
     assert!(app.all_zero());
 }
 
+#[tokio::test]
+async fn a_stop_that_the_app_does_not_take_fails_soon_and_one_that_it_takes_may_last() {
+    let app = App::start().await;
+    let rig = Rig::connected(&app).await;
+    let patience = rig.lan.stop_patience();
+    // A dead app: another route may be better.
+    app.answer(with_commands(|_| Reply::Hang));
+    let began = tokio::time::Instant::now();
+    let error = rig.execute(A, Command::Stop).await.unwrap_err();
+    assert!(matches!(error, OpError::Timeout(_)), "{error:?}");
+    assert!(began.elapsed() < patience / 2, "{:?}", began.elapsed());
+    // The functions are off, but nothing is known of a pattern.
+    answering(&app, "PatternV2", || Reply::Hang);
+    let stopping = rig.execute(A, Command::Stop);
+    let early = tokio::time::timeout(Duration::from_secs(2), stopping);
+    assert!(early.await.is_err());
+}
+
 /// An app that serves one request at a time is asked for the functions of all toys before it is asked
 /// for their patterns.
 #[tokio::test]
@@ -255,7 +273,7 @@ async fn stops_of_many_toys_do_not_wait_for_one_anothers_patterns() {
     }
     app.change_faults(|faults| {
         faults.handling = Handling::Serial;
-        faults.effect_latency = Spread::ms(30, 30);
+        faults.effect_latency = Spread::ms(40, 40);
     });
     let before = app.requests().last().unwrap().number;
     let stops = ids.iter().map(|id| rig.execute(id, Command::Stop));

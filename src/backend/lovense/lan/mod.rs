@@ -234,6 +234,11 @@ impl Backend for LanApp {
         })
     }
 
+    /// The functions are off sooner, or it fails sooner: see [`Self::stop`].
+    fn stop_patience(&self) -> Duration {
+        self.options.timing.command
+    }
+
     fn refresh(&self) {
         self.look.notify_one();
     }
