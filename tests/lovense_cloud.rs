@@ -167,7 +167,8 @@ async fn commands_are_those_of_the_local_network_and_always_end() {
     soon("an operation", Arc::clone(&rig.lan).execute(endless))
         .await
         .unwrap();
-    assert_eq!(commands(&server, 3).await[2]["timeSec"], 5);
+    // The stop was two commands.
+    assert_eq!(commands(&server, 4).await[3]["timeSec"], 5);
 
     let mut brief = op(A, vibrate(9));
     brief.lease = Some(Duration::from_secs(1));
@@ -180,6 +181,27 @@ async fn commands_are_those_of_the_local_network_and_always_end() {
         app.level(A, Function::Vibrate) == 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn stops_end_what_other_clients_play() {
+    let server = good_server().await;
+    let rig = rig(&server).await;
+    let all = [
+        json!({ "command": "Function", "action": "Stop", "timeSec": 0, "apiVer": 1 }),
+        json!({ "command": "PatternV2", "type": "Stop", "apiVer": 1 }),
+    ];
+    let of_a = all.clone().map(|mut body| {
+        body["toy"] = json!(A);
+        body
+    });
+    // Nothing runs, as far as the bridge knows.
+    for round in 1..=2 {
+        rig.execute(A, Command::Stop).await.unwrap();
+        assert_eq!(commands(&server, 2 * round).await[2 * (round - 1)..], of_a);
+    }
+    soon("a stop", Arc::clone(&rig.lan).stop_all()).await;
+    assert_eq!(commands(&server, 6).await[4..], all);
 }
 
 #[tokio::test]
@@ -243,7 +265,8 @@ async fn an_app_that_goes_takes_its_toys_along() {
     assert_eq!(commands(&server, 1).await[0]["action"], "Stop");
     server.change_faults(|faults| faults.online = true);
     rig.up(A).await;
-    assert_eq!(server.counts().commands.len(), 1);
+    // Both commands of the stop.
+    assert_eq!(server.counts().commands.len(), 2);
     assert_eq!(server.counts().pairings, 0);
     // Nothing may ever address all toys.
     assert!(rig.execute(" ", Command::Stop).await.is_err());

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use toy2mqtt::backend::lovense::lan::{EventsProbe, Options, Timing, probe};
 use toy2mqtt::backend::supervisor::LinkStatus;
 use toy2mqtt::backend::{LinkError, Report};
-use toy2mqtt::domain::{Gesture, HardwareId, Reading, ToyInput};
+use toy2mqtt::domain::{Gesture, HardwareId, LevelReport, Reading, ToyInput};
 
 fn hearing(app: &App) -> Options {
     Options {
@@ -97,14 +97,6 @@ async fn what_toys_tell_is_reported_once_each() {
         ),
         (
             frame(
-                "function-strength-changed",
-                A,
-                json!({ "function": "vibration", "value": 20, "index": 0 }),
-            ),
-            reading(Reading::Strength(20.0)),
-        ),
-        (
-            frame(
                 "motion-changed",
                 A,
                 json!({ "motionData": [{ "position": 9 }, { "speed": 1 }] }),
@@ -119,6 +111,49 @@ async fn what_toys_tell_is_reported_once_each() {
     }
     rig.stop().await;
     while socket.text().await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_strength_is_a_reading_and_the_level_of_an_output() {
+    let mut app = App::start().await;
+    let (mut rig, mut socket) = let_in(&mut app, hearing).await;
+    let level = |step| {
+        let output = "vibrate".parse().unwrap();
+        ToyInput::Level(LevelReport { output, step })
+    };
+    let strength = |value| ToyInput::Reading(Reading::Strength(value));
+    for (data, value, step) in [
+        (
+            json!({ "function": "vibration", "value": 20, "index": 0 }),
+            20.0,
+            20,
+        ),
+        (
+            json!({ "function": "vibration", "value": 0, "index": 0 }),
+            0.0,
+            0,
+        ),
+        // The same again is told again.
+        (
+            json!({ "function": "vibration", "value": 0, "index": 0 }),
+            0.0,
+            0,
+        ),
+        (json!({ "function": "brand new", "value": "0" }), 0.0, 0),
+        (json!({ "value": 0 }), 0.0, 0),
+        (
+            json!({ "function": "vibration", "value": 100, "index": 0 }),
+            100.0,
+            20,
+        ),
+    ] {
+        socket
+            .send(frame("function-strength-changed", A, data))
+            .await;
+        let toy = HardwareId::new(A);
+        assert_eq!(told(&mut rig).await, (toy.clone(), strength(value)));
+        assert_eq!(told(&mut rig).await, (toy, level(step)));
+    }
 }
 
 #[tokio::test]

@@ -78,6 +78,8 @@ async fn commands_reach_the_app_as_documented() {
     let expected = json!({ "command": "Function", "action": "Stop", "timeSec": 0,
                            "toy": A, "apiVer": 1 });
     assert_eq!(app.command().await, expected);
+    let expected = json!({ "command": "PatternV2", "type": "Stop", "toy": A, "apiVer": 1 });
+    assert_eq!(app.command().await, expected);
 }
 
 #[tokio::test]

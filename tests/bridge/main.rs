@@ -16,6 +16,7 @@ mod floods;
 mod garbage;
 mod home_assistant;
 mod inputs;
+mod other_clients;
 mod requests;
 mod safety;
 mod two_bridges;

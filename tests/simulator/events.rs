@@ -10,7 +10,33 @@ use toy2mqtt::sim::lovense_app::{
     Access, AppOptions, Flavour, LovenseApp, MotionSample, PingDemand, ToyEvent, ToySpec,
 };
 
-use crate::support::{DEADLINE, EDGE, Events, MAX, app, client, options, patient, wait};
+use crate::support::{
+    DEADLINE, EDGE, Events, MAX, app, client, code, function, options, patient, wait,
+};
+
+#[tokio::test]
+async fn levels_that_clients_set_are_told_only_if_the_app_is_to_echo_them() {
+    let app = app().await;
+    let mut events = Events::granted(&app).await;
+    assert_eq!(code(&app, &function(MAX, "Vibrate:5", 0.0)).await, 200);
+    app.change_faults(|faults| faults.echo_strength = true);
+    assert_eq!(code(&app, &function(MAX, "Vibrate:7", 1.0)).await, 200);
+    // The end of its time is told as well; what the user sets is told once.
+    for (value, function) in [(7, "vibration"), (0, "vibration"), (2, "inflation")] {
+        if function == "inflation" {
+            app.set_by_user(MAX, Function::Pump, 2).unwrap();
+        }
+        assert_eq!(
+            events.json().await,
+            json!({
+                "type": "function-strength-changed", "toyId": MAX,
+                "data": {"function": function, "value": value, "index": 0},
+            })
+        );
+    }
+    app.emit(MAX, &ToyEvent::Shake).unwrap();
+    assert_eq!(events.kind().await, "shake");
+}
 
 #[tokio::test]
 async fn nothing_flows_before_access_is_granted() {

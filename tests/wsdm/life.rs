@@ -62,6 +62,28 @@ async fn a_toy_of_ones_own_in_a_few_lines() {
     .await;
 }
 
+/// Levels may have been changed at the toy, which does not tell.
+#[tokio::test]
+async fn a_stop_is_written_whatever_the_toy_was_told_before() {
+    let mut rig = Rig::start(options());
+    let (toy, body) = WebsocketToy::simulated(&rig.url().await, TextToySpec::new("A", TOY)).await;
+    let (description, _) = rig.up(TOY).await;
+    let zeros = |heard: &[String]| heard.iter().filter(|it| *it == "Vibrate:0;").count();
+    for _ in 0..3 {
+        let before = zeros(&toy.heard());
+        body.lock()
+            .unwrap()
+            .write(Duration::ZERO, b"Vibrate:9;Rotate:4;");
+        rig.send(TOY, Command::Stop).await.unwrap();
+        assert!(!body.lock().unwrap().runs());
+        assert_eq!(zeros(&toy.heard()), before + 1);
+    }
+    // Nor is a level of 0 left out, which has been told before.
+    body.lock().unwrap().write(Duration::ZERO, b"Vibrate:9;");
+    rig.drive(&description, &[0, 0]).await.unwrap();
+    assert!(!body.lock().unwrap().runs());
+}
+
 #[tokio::test]
 async fn a_toy_that_was_left_running_is_stopped_first() {
     let mut rig = Rig::start(options());

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
+pub use super::strength::StrengthChange;
 use super::wire::{AppToyId, ToyList, flag, hardware_id, number, parse_toys, percent};
 use crate::domain::{Gesture, HardwareId, Reading, ToyInput};
 
@@ -35,6 +36,13 @@ pub enum Frame {
         toy: HardwareId,
         /// What, in order.
         inputs: Vec<ToyInput>,
+    },
+    /// The strength of a function of a toy has changed.
+    Strength {
+        /// Which toy.
+        toy: HardwareId,
+        /// What is said of it.
+        change: StrengthChange,
     },
     /// A frame of this type, which is not known.
     Unknown(String),
@@ -115,9 +123,7 @@ pub fn parse(text: &str) -> Result<Frame, Malformed> {
             fields.reading("shake-frequency-changed", Reading::ShakeFrequency)
         }
         "depth-changed" => fields.reading("depth-changed", Reading::InsertionDepth),
-        "function-strength-changed" => {
-            fields.reading("function-strength-changed", Reading::Strength)
-        }
+        "function-strength-changed" => fields.strength(),
         "battery-changed" => fields.battery(),
         "motion-changed" => fields.motion(),
         other => Ok(Frame::Unknown(other.chars().take(64).collect())),
@@ -171,6 +177,30 @@ impl<'a> Fields<'a> {
         let value = self.get(&["value"]).and_then(number);
         let value = value.ok_or(Malformed::Field(kind, "value"))?;
         self.told(kind, vec![ToyInput::Reading(reading(value))])
+    }
+
+    /// Whatever else is missing or odd: a value of 0 says that something is off.
+    fn strength(&self) -> Result<Frame, Malformed> {
+        const KIND: &str = "function-strength-changed";
+        let value = match self.get(&["value", "strength", "level"]) {
+            Some(Value::Bool(false)) => Some(0.0),
+            Some(value) => number(value),
+            // data may be the number itself.
+            None => self.data.and_then(number),
+        };
+        let function = self.get(&["function", "functionName", "name"]);
+        let function = function.and_then(Value::as_str).unwrap_or_default();
+        let index = self.get(&["index"]).and_then(number);
+        Ok(Frame::Strength {
+            toy: self.toy(KIND)?,
+            change: StrengthChange {
+                function: function.to_owned(),
+                motor: index
+                    .filter(|index| (0.0..=255.0).contains(index))
+                    .map(|index| index as u8),
+                value: value.ok_or(Malformed::Field(KIND, "value"))?,
+            },
+        })
     }
 
     fn battery(&self) -> Result<Frame, Malformed> {

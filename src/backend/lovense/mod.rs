@@ -11,6 +11,7 @@ pub mod events;
 pub mod lan;
 mod lookup;
 mod roster;
+mod strength;
 pub mod text;
 pub mod tls;
 pub mod wire;

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::Report;
 use crate::backend::lovense::catalog::{self, Model};
+use crate::backend::lovense::strength::StrengthChange;
 use crate::backend::lovense::wire::{AppToyId, ListedToy, ToyList};
 use crate::domain::{
     Capabilities, Class, Command, Gesture, HardwareId, InputKind, OpError, Output, Reading,
@@ -67,6 +68,8 @@ pub(super) struct Roster {
     /// Whether the app answers. While it does not, events count for nothing: toys that cannot be
     /// stopped are not there.
     reachable: bool,
+    /// Whether the app has shown that it tells strengths in percent.
+    percent: bool,
 }
 
 #[derive(Debug)]
@@ -100,6 +103,7 @@ impl Roster {
             capabilities,
             events,
             reachable: false,
+            percent: false,
         }
     }
 
@@ -174,6 +178,8 @@ impl Roster {
     /// The app is gone, for this reason.
     pub(super) fn lost(&mut self, reason: &str) -> Vec<Report> {
         self.reachable = false;
+        // Another app may answer next.
+        self.percent = false;
         let mut reports = Vec::new();
         for (hardware, known) in &mut self.toys {
             known.may_run = true;
@@ -263,6 +269,18 @@ impl Roster {
             heard.reports.push(Report::Told(hardware.clone(), input));
         }
         heard
+    }
+
+    /// The strength of a function has changed, by the bridge or by any other hand.
+    pub(super) fn strength(&mut self, hardware: &HardwareId, change: &StrengthChange) -> Heard {
+        self.percent |= change.is_percentage();
+        let mut inputs = vec![ToyInput::Reading(Reading::Strength(change.value))];
+        if let Some(known) = self.toys.get_mut(hardware) {
+            known.may_run |= change.is_on();
+            let levels = change.reports(&known.description.outputs, self.percent);
+            inputs.extend(levels.into_iter().map(ToyInput::Level));
+        }
+        self.told(hardware, &inputs)
     }
 
     fn charge(&mut self, hardware: &HardwareId, charge: u8) -> Option<Report> {

@@ -20,9 +20,9 @@ use super::sockets::Sockets;
 use super::spec::{BadToy, ToySpec, toy_id};
 use super::toy::Toy;
 use super::wire::{Points, RequestKind};
-use crate::sim::Change;
 use crate::sim::body::Body;
 use crate::sim::rng::Rng;
+use crate::sim::{Cause, Change};
 
 /// A simulated app, without its server.
 #[derive(Debug)]
@@ -157,18 +157,28 @@ impl App {
 
     /// Does something to a toy's moving parts and tells whoever waits for it.
     pub(super) fn act<T>(&self, toy: &Toy, what: impl FnOnce(&mut Body, Duration) -> T) -> T {
+        let echo = self.faults.borrow().echo_strength;
         let (result, fresh, arm) = {
             let mut body = toy.body();
             let now = self.now();
             let known = body.changes();
             let result = what(&mut body, now);
-            let fresh = match self.changes.receiver_count() {
-                0 => Vec::new(),
-                _ => body.changes_since(known),
+            let fresh = if echo || self.changes.receiver_count() > 0 {
+                body.changes_since(known)
+            } else {
+                Vec::new()
             };
             (result, fresh, body.needs_arming(now))
         };
         for change in fresh {
+            // What the user does is told in any case.
+            if echo && change.cause != Cause::User {
+                self.tell(frames::strength_changed(
+                    &toy.id,
+                    change.function,
+                    change.to,
+                ));
+            }
             let toy = Arc::clone(&toy.id);
             // Nobody may have stayed to listen.
             let _ = self.changes.send(ToyChange { toy, change });

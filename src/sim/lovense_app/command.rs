@@ -24,7 +24,7 @@ use super::code::Code;
 use super::faults::{Faults, Handling, Wrong};
 use super::server::Shared;
 use super::toy::Toy;
-use super::wire::{self, Command, RequestKind};
+use super::wire::{self, Command};
 
 /// Answers a request.
 ///
@@ -94,7 +94,6 @@ fn receive(app: &App, body: Bytes, platform: Option<String>) -> Received {
     let number = app.requests.note(app.now(), kind, body, platform);
     let mut job = Job {
         number,
-        kind,
         parsed,
         wrong: fault.map(|(wrong, _)| wrong),
         applied: fault.is_none_or(|(_, applied)| applied),
@@ -114,7 +113,6 @@ fn receive(app: &App, body: Bytes, platform: Option<String>) -> Received {
 /// A request on its way.
 struct Job {
     number: u64,
-    kind: RequestKind,
     parsed: Result<Command, Code>,
     wrong: Option<Wrong>,
     /// Whether it is to take effect.
@@ -241,7 +239,8 @@ struct Flight<'a>(&'a [Arc<Toy>]);
 
 impl<'a> Flight<'a> {
     fn of(job: &'a Job) -> Self {
-        let counted = job.kind != RequestKind::Stop;
+        let stops = matches!(job.parsed, Ok(Command::Stop(_) | Command::PatternV2Stop(_)));
+        let counted = !stops;
         let toys = if counted { &job.toys[..] } else { &[] };
         for toy in toys {
             toy.in_flight.enter();

@@ -33,6 +33,10 @@ pub struct Faults {
     /// Event sockets from which no text has come for this long, in milliseconds, are dropped. On by
     /// default, since the app does so; its own limit is not known.
     pub silence_ms: Option<u64>,
+    /// The app tells every change of a level as `function-strength-changed`, whatever caused it: a
+    /// command of any client, the end of its time, a step of a pattern. Off by default: only what
+    /// the user changes is documented.
+    pub echo_strength: bool,
     /// Share of event frames that are lost, percent.
     pub drop_events: u8,
     /// Share of event frames before which rubbish is sent, percent.
@@ -51,6 +55,7 @@ impl Default for Faults {
             access: Access::default(),
             ping_demand: None,
             silence_ms: Some(15_000),
+            echo_strength: false,
             drop_events: 0,
             garbage: 0,
         }

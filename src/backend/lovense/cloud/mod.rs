@@ -41,7 +41,7 @@ pub use self::options::{Options, OptionsError, RECONNECT, SERVER, Timing};
 pub use self::pairing::Pairing;
 pub use self::probe::{ProbeError, ProbeReport, probe};
 use super::roster::{Address, Roster, starts, unmet};
-use super::wire::requests;
+use super::wire::{requests, stop_of_all};
 use crate::backend::{Backend, BoxFuture, Link};
 use crate::domain::{BackendId, Bound, Capabilities, Command, Op, OpError};
 
@@ -153,6 +153,17 @@ impl Backend for Cloud {
 
     fn execute(self: Arc<Self>, op: Op) -> BoxFuture<'static, Result<(), OpError>> {
         Box::pin(async move { self.carry_out(op).await })
+    }
+
+    fn stop_all(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let line = self.reach().line.clone();
+            if let Some(line) = line {
+                // Stops of single toys follow, which report what failed.
+                let frames = stop_of_all();
+                let _ = line.send(frames.iter().map(news::command), true).await;
+            }
+        })
     }
 
     /// It goes through the internet, and the next one would queue behind it.

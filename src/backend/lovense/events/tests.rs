@@ -161,11 +161,37 @@ fn readings_are_read() {
         );
     }
     assert!(parse(&frame("battery-changed", json!({ "value": 300 }))).is_err());
-    // The words for functions are not those of commands, and one is misspelt: none is needed.
-    for function in ["vibration", "rotitaion", "inflation"] {
-        let data = json!({ "function": function, "value": 20, "index": 0 });
-        let text = frame("function-strength-changed", data);
-        assert_eq!(reading(&text), Reading::Strength(20.0));
+}
+
+#[test]
+fn a_strength_is_read_with_whatever_is_missing() {
+    let strength = |data: Value| match parse(&frame("function-strength-changed", data.clone())) {
+        Ok(Frame::Strength { change, .. }) => (change.function, change.motor, change.value),
+        other => panic!("{data}: {other:?}"),
+    };
+    let word = str::to_owned;
+    for (data, expected) in [
+        (
+            json!({ "function": "vibration", "value": 20, "index": 0 }),
+            (word("vibration"), Some(0), 20.0),
+        ),
+        (
+            json!({ "function": "rotitaion", "value": "0" }),
+            (word("rotitaion"), None, 0.0),
+        ),
+        (
+            json!({ "function": 7, "value": "0%", "index": "x" }),
+            (word(""), None, 0.0),
+        ),
+        (json!({ "value": 0, "index": -1 }), (word(""), None, 0.0)),
+        (json!({ "value": false }), (word(""), None, 0.0)),
+        (json!({ "value": 0.5 }), (word(""), None, 0.5)),
+        (json!(0), (word(""), None, 0.0)),
+    ] {
+        assert_eq!(strength(data.clone()), expected, "{data}");
+    }
+    for bad in [json!({}), json!({ "value": "full" }), json!("x")] {
+        assert!(parse(&frame("function-strength-changed", bad)).is_err());
     }
 }
 
@@ -200,7 +226,7 @@ proptest! {
 
     #[test]
     fn any_data_is_read_or_refused(
-        kind in "toy-list|toy-status|button-(down|up)|battery-changed|motion-changed|depth-changed",
+        kind in "toy-(list|status)|button-up|(battery|motion|depth|function-strength)-changed",
         data in any_json(),
     ) {
         let _ = parse(&json!({ "type": kind, "toyId": "a", "data": data }).to_string());

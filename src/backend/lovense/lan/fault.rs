@@ -212,6 +212,16 @@ impl Fault {
     pub(super) const fn is_answer(&self) -> bool {
         matches!(self, Self::Said(complaint) if complaint.code < Complaint::GAME_MODE_OFF)
     }
+
+    /// Whether the app does not know the command, or not for this toy: PatternV2 came late, and for
+    /// one model first.
+    pub(super) const fn is_unknown_command(&self) -> bool {
+        match self {
+            Self::Said(complaint) => matches!(complaint.code, 400 | 403 | 404),
+            Self::Status { status, .. } => matches!(*status, 400 | 404 | 405 | 501),
+            _ => false,
+        }
+    }
 }
 
 /// What TLS said, however deep the layers between have wrapped it.

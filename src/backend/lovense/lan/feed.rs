@@ -232,6 +232,7 @@ impl EventsLink {
             }
             Frame::Status { toy, connected } => self.app.roster().status(&toy, connected),
             Frame::Told { toy, inputs } => self.app.roster().told(&toy, &inputs),
+            Frame::Strength { toy, change } => self.app.roster().strength(&toy, &change),
         };
         if !self.granted {
             // Some apps let us in without saying so.

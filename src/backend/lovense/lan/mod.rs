@@ -16,6 +16,7 @@ mod feed;
 mod options;
 mod poll;
 mod probe;
+mod stop;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,7 +31,7 @@ pub use self::options::{HTTP_PORTS, HTTPS_PORTS, Host, Options, OptionsError, RE
 pub use self::probe::{EventsProbe, ProbeError, ProbeReport, probe};
 use super::roster::{Address, Roster, starts, unmet};
 use super::tls::{Trust, client_config};
-use super::wire::requests;
+use super::wire::{Request, requests, stop_of_all};
 use crate::backend::{Backend, BoxFuture, Link};
 use crate::domain::{BackendId, Bound, Capabilities, Command, Op, OpError};
 
@@ -163,19 +164,28 @@ impl LanApp {
         if starts(&op.command) {
             self.roster().ran(hardware, true);
         }
-        let client = if is_stop { &line.aside } else { &line.commands };
+        let sent = match &requests[..] {
+            [functions, pattern] if is_stop => self.stop(&line, functions, pattern).await,
+            requests => self.send_in_order(&line, requests).await,
+        };
+        if let Err(error) = sent {
+            // The engine takes it for gone now: the next list is to say that it is there.
+            if matches!(error, OpError::Offline(_)) {
+                self.roster().missed(hardware);
+            }
+            return Err(error);
+        }
+        if !starts(&op.command) {
+            self.roster().ran(hardware, false);
+        }
+        Ok(())
+    }
+
+    async fn send_in_order(&self, line: &Line, requests: &[Request]) -> Result<(), OpError> {
         for (done, request) in requests.iter().enumerate() {
-            if let Err(fault) = client.call(request, self.options.timing.command).await {
-                if fault.is_answer() {
-                    self.look.notify_one();
-                } else {
-                    self.suspicion.notify_one();
-                }
-                let error = OpError::from(fault);
-                // The engine takes it for gone now: the next list is to say that it is there.
-                if matches!(error, OpError::Offline(_)) {
-                    self.roster().missed(hardware);
-                }
+            let called = line.commands.call(request, self.options.timing.command);
+            if let Err(fault) = called.await {
+                let error = self.failed(fault);
                 return Err(if done > 0 {
                     error.after_a_part()
                 } else {
@@ -183,10 +193,17 @@ impl LanApp {
                 });
             }
         }
-        if !starts(&op.command) {
-            self.roster().ran(hardware, false);
-        }
         Ok(())
+    }
+
+    /// Has the toys link look at what a command met.
+    fn failed(&self, fault: Fault) -> OpError {
+        if fault.is_answer() {
+            self.look.notify_one();
+        } else {
+            self.suspicion.notify_one();
+        }
+        fault.into()
     }
 }
 
@@ -205,6 +222,22 @@ impl Backend for LanApp {
 
     fn execute(self: Arc<Self>, op: Op) -> BoxFuture<'static, Result<(), OpError>> {
         Box::pin(async move { self.carry_out(op).await })
+    }
+
+    fn stop_all(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let line = self.reach.borrow().line.clone();
+            if let Some(line) = line {
+                // Stops of single toys follow, which report what failed.
+                let [functions, pattern] = stop_of_all();
+                let _ = self.stop(&line, &functions, &pattern).await;
+            }
+        })
+    }
+
+    /// The functions are off sooner, or it fails sooner: see [`Self::stop`].
+    fn stop_patience(&self) -> Duration {
+        self.options.timing.command
     }
 
     fn refresh(&self) {

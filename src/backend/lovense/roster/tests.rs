@@ -251,6 +251,55 @@ fn known_inputs_are_there_from_the_start_where_events_can_come() {
 }
 
 #[test]
+fn a_strength_is_told_as_a_reading_and_as_the_level_of_an_output() {
+    let change = |function: &str, motor, value| StrengthChange {
+        function: function.to_owned(),
+        motor: Some(motor),
+        value,
+    };
+    let levels = |heard: &Heard| {
+        let told = heard.reports.iter().filter_map(|report| match report {
+            Report::Told(_, ToyInput::Level(level)) => Some(*level),
+            _ => None,
+        });
+        told.map(|level| (level.output.to_string(), level.step))
+            .collect::<Vec<_>>()
+    };
+    let of = |output: &str, step| (output.to_owned(), step);
+    let mut roster = roster();
+    poll(&mut roster, json!([edge(1, None), nora(1)]));
+    roster.ran(&id("a"), false);
+    let second = change("vibration", 1, 7.0);
+    let heard = roster.strength(&id("a"), &second);
+    let reading = Report::Told(id("a"), ToyInput::Reading(Reading::Strength(7.0)));
+    assert!(heard.reports.contains(&reading));
+    assert_eq!(levels(&heard), [of("vibrate_2", 7)]);
+    // A position that comes next has to end it first.
+    assert!(roster.address(&id("a")).unwrap().may_run);
+    // Each is told, even if it says the same as before.
+    for _ in 0..2 {
+        let heard = roster.strength(&id("a"), &change("vibration", 1, 0.0));
+        assert_eq!(levels(&heard), [of("vibrate_2", 0)]);
+    }
+    // One percentage tells how the app counts, for all of its toys, until another one may answer.
+    let heard = roster.strength(&id("b"), &change("rotation", 0, 50.0));
+    assert_eq!(levels(&heard), [of("rotate", 10)]);
+    assert_eq!(
+        levels(&roster.strength(&id("a"), &second)),
+        [of("vibrate_2", 2)]
+    );
+    roster.lost("gone");
+    poll(&mut roster, json!([edge(1, None)]));
+    assert_eq!(
+        levels(&roster.strength(&id("a"), &second)),
+        [of("vibrate_2", 7)]
+    );
+    // A toy that is not known is looked for.
+    let heard = roster.strength(&id("c"), &second);
+    assert!(heard.look && heard.reports.is_empty());
+}
+
+#[test]
 fn a_toy_that_speaks_is_there() {
     let mut roster = roster();
     poll(&mut roster, json!([edge(0, None)]));

@@ -15,4 +15,4 @@ pub use request::{AppToyId, NotAToyAddress, PRESETS, Request, Seconds};
 pub(super) use toys::any_json;
 pub use toys::{AppInfo, BadEntry, ListedToy, ToyList, hardware_id, parse_toys};
 pub(super) use toys::{flag, number, percent};
-pub use translate::{MAX_PATTERN_STRENGTHS, requests};
+pub use translate::{MAX_PATTERN_STRENGTHS, requests, stop_of_all};

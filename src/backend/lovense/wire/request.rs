@@ -125,6 +125,27 @@ pub enum Request {
         /// 1.
         api_ver: u8,
     },
+    /// Ends a PatternV2, which other clients may play: it is said not to heed a Stop of functions.
+    #[serde(rename = "PatternV2")]
+    EndPatternV2 {
+        /// `Stop`.
+        r#type: &'static str,
+        /// Which toy; all if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        toy: Option<AppToyId>,
+        /// 1.
+        api_ver: u8,
+    },
+    /// Ends the functions of all toys: the only command with functions that names no toy.
+    #[serde(rename = "Function")]
+    StopAll {
+        /// `Stop`.
+        action: &'static str,
+        /// 0.
+        time_sec: Seconds,
+        /// 1.
+        api_ver: u8,
+    },
 }
 
 impl Request {
@@ -140,7 +161,7 @@ impl Request {
         }
     }
 
-    /// Everything of this toy off.
+    /// Everything of this toy off, but for a PatternV2.
     #[must_use]
     pub fn stop(toy: AppToyId) -> Self {
         Self::Function {
@@ -148,6 +169,26 @@ impl Request {
             time_sec: Seconds::UNBOUNDED,
             toy,
             stop_previous: None,
+            api_ver: 1,
+        }
+    }
+
+    /// Whatever PatternV2 this toy plays ends; any toy's if none is named.
+    #[must_use]
+    pub const fn end_pattern_v2(toy: Option<AppToyId>) -> Self {
+        Self::EndPatternV2 {
+            r#type: "Stop",
+            toy,
+            api_ver: 1,
+        }
+    }
+
+    /// Everything of every toy off, but for a PatternV2.
+    #[must_use]
+    pub const fn stop_all() -> Self {
+        Self::StopAll {
+            action: "Stop",
+            time_sec: Seconds::UNBOUNDED,
             api_ver: 1,
         }
     }
@@ -189,6 +230,19 @@ mod tests {
                 Request::stop(toy()),
                 json!({"command": "Function", "action": "Stop", "timeSec": 0,
                        "toy": "ff922f7fd345", "apiVer": 1}),
+            ),
+            (
+                Request::end_pattern_v2(Some(toy())),
+                json!({"command": "PatternV2", "type": "Stop", "toy": "ff922f7fd345",
+                       "apiVer": 1}),
+            ),
+            (
+                Request::end_pattern_v2(None),
+                json!({"command": "PatternV2", "type": "Stop", "apiVer": 1}),
+            ),
+            (
+                Request::stop_all(),
+                json!({"command": "Function", "action": "Stop", "timeSec": 0, "apiVer": 1}),
             ),
             (
                 Request::position(38, toy()),

@@ -19,6 +19,9 @@ const LEAST_STROKE: i32 = 20;
 
 /// What to send, in this order, to have `toy` carry out `command` for `lease`.
 ///
+/// A stop is two requests, each of which is to be tried although the other fails: other clients of
+/// the app may play a PatternV2 on the toy, which is said not to heed a Stop of functions.
+///
 /// `outputs` are the toy's. `may_run` says whether it may be running from an earlier command: a
 /// position alone does not end that, so it then follows a stop.
 ///
@@ -32,12 +35,22 @@ pub fn requests(
     may_run: bool,
 ) -> Result<Vec<Request>, OpError> {
     match command {
-        Command::Stop => Ok(vec![Request::stop(toy.clone())]),
+        Command::Stop => Ok(vec![
+            Request::stop(toy.clone()),
+            Request::end_pattern_v2(Some(toy.clone())),
+        ]),
         Command::Drive(settings) => drive(settings, lease, toy, outputs, may_run),
         Command::Play(pattern) => {
             play(pattern, Seconds::bound(lease), toy, outputs).map(|request| vec![request])
         }
     }
+}
+
+/// What ends everything that any client has any toy do. As in the stop of one toy, each is to be
+/// tried although the other fails, and the one that ends more comes first.
+#[must_use]
+pub const fn stop_of_all() -> [Request; 2] {
+    [Request::stop_all(), Request::end_pattern_v2(None)]
 }
 
 fn drive(

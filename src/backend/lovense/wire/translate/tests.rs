@@ -106,9 +106,15 @@ fn without_a_lease_it_lasts_until_stopped() {
 }
 
 #[test]
-fn stop_is_stop() {
-    let sent = requests(&Command::Stop, LEASE, &toy(), &[], true).unwrap();
-    assert_eq!(sent, [Request::stop(toy())]);
+fn a_stop_ends_functions_and_a_pattern_of_another_client() {
+    for may_run in [true, false] {
+        let sent = requests(&Command::Stop, LEASE, &toy(), &[], may_run).unwrap();
+        let pattern = Request::end_pattern_v2(Some(toy()));
+        assert_eq!(sent, [Request::stop(toy()), pattern]);
+    }
+    for request in stop_of_all() {
+        assert_eq!(to_value(&request).unwrap().get("toy"), None);
+    }
 }
 
 #[test]
