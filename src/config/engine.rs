@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sections::{Config, PatternSetting, Toy};
-use super::types::{Rate, RouteKind, ToyRef};
+use super::types::{Rate, RouteKind, ToyRef, TurnOn};
 use crate::domain::pattern::BadPattern;
 use crate::domain::{Limits, Pattern, ToyId};
 use crate::engine::{RouteOrder, Settings};
@@ -31,6 +31,7 @@ impl Config {
             idle: self.safety.idle.duration(),
             stop_hold: self.safety.stop_hold.get(),
             default_level: self.safety.default_level,
+            on_as_last: self.safety.turn_on == TurnOn::Last,
             default_limits: self.default_limits(),
             patterns,
             groups: groups.collect(),

@@ -10,7 +10,7 @@ use super::section::section;
 use super::types::{
     Address, AppName, BleScan, BrokerUrl, CloudUrl, Fingerprint, GroupName, Host, ListenAddress,
     LogFormat, LogLevel, OrOff, Protocol, Rate, RouteKind, Scheme, ServerName, ServerUrl, Span,
-    Topic, ToyName, ToyRef, Trust, UserId,
+    Topic, ToyName, ToyRef, Trust, TurnOn, UserId,
 };
 use crate::domain::{Level, OutputKey, ToyId};
 
@@ -313,10 +313,13 @@ section! {
         /// Stop a running toy of which nobody has asked anything for this long.
         pub idle: OrOff<Span<10_000, 86_400_000>> = OrOff::On(Span::from_millis(1_800_000))
             => "\"1h\"",
-        /// After a stop of all toys, refuse levels above 0 for this long.
+        /// After a stop of a toy, or of all, refuse levels above 0 until none has come for this long.
         pub stop_hold: Span<0, 60_000> = Span::from_millis(2_000) => "\"5s\"",
-        /// The level of a bare "on" for a toy that has not had one yet, in percent.
+        /// The level of a bare "on", and of a pattern without a brightness, in percent.
         pub default_level: Level = Level::from_permille(300) => "20",
+        /// What a bare "on" means for a toy at rest: `gentle` is `default_level`, `last` the level that
+        /// the toy had last.
+        pub turn_on: TurnOn = TurnOn::Gentle => "\"last\"",
         /// No toy goes above this level, in percent, unless it has a `max` of its own.
         pub max_level: Level = Level::FULL => "80",
         /// The fastest rise of a level, in percent per second.

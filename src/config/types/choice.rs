@@ -59,6 +59,16 @@ macro_rules! choice {
 }
 
 choice! {
+    /// What a bare "on" means for a toy at rest.
+    pub enum TurnOn {
+        /// `safety.default_level`.
+        Gentle = "gentle",
+        /// The level that the toy had last.
+        Last = "last",
+    }
+}
+
+choice! {
     /// How to speak to an app.
     pub enum Scheme {
         /// In the clear.

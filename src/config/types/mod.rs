@@ -7,7 +7,7 @@ mod net;
 mod server;
 mod time;
 
-pub use choice::{BleScan, LogFormat, LogLevel, Protocol, RouteKind, Scheme, Trust};
+pub use choice::{BleScan, LogFormat, LogLevel, Protocol, RouteKind, Scheme, Trust, TurnOn};
 pub use cloud::CloudUrl;
 pub use names::{Address, AppName, GroupName, ServerName, Topic, ToyName, ToyRef, UserId};
 pub use net::{BrokerUrl, Fingerprint, Host};
