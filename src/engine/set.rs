@@ -104,8 +104,7 @@ impl Toy {
             clamped_by: None,
         };
         if is_off(command) {
-            change.wish.stop(&self.description.outputs);
-            change.asked = self.all_off();
+            self.switch_off(command, cx, &mut change);
             return Ok(change);
         }
         let schedule = schedule(command, cx.now)?;
@@ -216,13 +215,26 @@ impl Toy {
         }
     }
 
-    /// What a request that means off comes to.
-    fn all_off(&self) -> Vec<(OutputKey, Level)> {
-        let outputs = self.description.outputs.iter();
-        outputs
-            .filter(|output| output.class() == Class::Intensity)
-            .map(|output| (output.key, Level::ZERO))
-            .collect()
+    /// Everything off, at once or over the time of a transition.
+    fn switch_off(&self, command: &SetCommand, cx: &Context<'_>, change: &mut Change) {
+        change.wish.stop(&self.description.outputs);
+        for (index, output) in self.description.outputs.iter().enumerate() {
+            if output.class() != Class::Intensity {
+                continue;
+            }
+            change.asked.push((output.key, Level::ZERO));
+            if let Some(ramp) = command.transition {
+                change.wish.plans[index] = Plan {
+                    from: self.wish.sample(index, cx.now).0,
+                    to: Level::ZERO,
+                    ramp,
+                    schedule: Schedule {
+                        start: cx.now,
+                        pulses: None,
+                    },
+                };
+            }
+        }
     }
 
     /// The levels that a request names or implies.

@@ -152,6 +152,31 @@ fn what_means_off_is_obeyed_whatever_else_is_said() {
 }
 
 #[test]
+fn off_with_a_transition_fades_out() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    bench.running(V, 80);
+    let off = Action::Set(SetCommand {
+        power: Some(false),
+        transition: Some(Duration::from_secs(1)),
+        ..SetCommand::default()
+    });
+    let mut last = sent(&bench.ask(off));
+    let mut seen = Vec::new();
+    for _ in 0..60 {
+        if let Some(op) = last {
+            seen.push(match op.command {
+                Command::Stop => 0,
+                _ => steps(&op)[&V],
+            });
+            bench.done(&op);
+        }
+        last = sent(&bench.advance(25));
+    }
+    assert!(seen.windows(2).all(|two| two[0] >= two[1]), "{seen:?}");
+    assert!(seen.len() > 10 && seen.last() == Some(&0), "{seen:?}");
+}
+
+#[test]
 fn brightness_keeps_the_ratio() {
     let mut bench = Bench::new(&[(V1, 20), (V2, 20)]);
     bench.running(V1, 100);

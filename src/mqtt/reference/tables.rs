@@ -94,7 +94,9 @@ pub const TOPICS: &[Topic] = &[
     into(
         About::ToyHears,
         "<base>/<toy>/stop",
-        "anything, even nothing: everything of this toy that acts by itself goes to 0, now",
+        "anything, even nothing: everything of this toy that acts by itself goes to 0, and a movement \
+         ends where it is, now. Levels above 0 are refused until none has come for \
+         `safety.stop_hold` (2 s)",
         "",
     ),
     into(
@@ -206,7 +208,8 @@ pub const TOPICS: &[Topic] = &[
     into(
         About::BridgeHears,
         "<base>/bridge/stop",
-        "anything: stops all toys now. For `safety.stop_hold` (2 s), levels above 0 are refused",
+        "anything: stops all toys now. Levels above 0 are refused until none has come for \
+         `safety.stop_hold` (2 s)",
         "",
     ),
     into(
