@@ -29,7 +29,7 @@ impl Driver {
                 asker,
                 answers,
             } => {
-                let answer = command::switch(&payload).inspect(|on| self.switch_quiet(*on));
+                let answer = command::quiet(&payload).inspect(|on| self.switch_quiet(*on));
                 if let Some(panel) = &mut self.panel {
                     if let Ok(on) = &answer {
                         let event = json!({"event_type": "quiet", "on": on});

@@ -191,7 +191,7 @@ impl Driver {
     }
 
     fn quiet(&mut self, message: &Message) {
-        match command::switch(&message.payload) {
+        match command::quiet(&message.payload) {
             Ok(on) => self.switch_quiet(on),
             Err(rejection) => {
                 self.refuse(&Target::All, &message.topic, None, &Value::Null, &rejection);

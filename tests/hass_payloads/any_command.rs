@@ -36,6 +36,7 @@ fn keeps_the_rules(parsed: &Parsed) -> Result<(), TestCaseError> {
             prop_assert!((0..=1000).contains(&limit.permille()));
             return Ok(());
         }
+        Ok(Change::Flash) => return Ok(()),
         Err(rejection) => {
             prop_assert!(!rejection.message.is_empty() && rejection.message.len() < 1_000);
             return Ok(());

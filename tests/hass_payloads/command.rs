@@ -188,7 +188,7 @@ fn bad_payloads_are_refused_with_the_key_and_the_rule() {
             "{\"state\": \"TOGGLE\"}",
             "state: must be \"ON\" or \"OFF\"",
         ),
-        ("{\"state\": 1}", "state: must be \"ON\" or \"OFF\""),
+        ("{\"state\": 2}", "state: must be \"ON\" or \"OFF\""),
         ("{\"effect\": 3}", "effect: must be a text, not a number"),
         ("{\"effect\": \"\"}", "effect: must be 1 to 64 characters"),
         (

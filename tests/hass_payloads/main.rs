@@ -4,6 +4,7 @@ mod any_command;
 mod attribute;
 mod command;
 mod discovery;
+mod off;
 mod request;
 mod state;
 mod structure;

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::fields::{Fields, id, percent, power};
 use super::set::{effect, level};
 use super::suggest::suggestion;
-use super::{Change, Parsed, invalid, json, text, timing};
-use crate::domain::{OutputKey, OutputKind, Rejection, SetCommand, ToyDescription};
+use super::{Change, Parsed, invalid, json, off, text, timing};
+use crate::domain::{Class, Level, OutputKey, OutputKind, Rejection, SetCommand, ToyDescription};
 
 /// The attributes that are no outputs.
 pub const ATTRIBUTES: [&str; 4] = ["brightness", "effect", "limit", "state"];
@@ -24,9 +24,52 @@ enum Attribute {
 /// Reads a payload of `<toy>/<attribute>/set`; the attribute is an output, or one of
 /// [`ATTRIBUTES`].
 ///
-/// A limit is only taken for a single toy, that is with its description.
+/// A limit is only taken for a single toy, that is with its description. What means off is never
+/// refused: see [`off`].
 #[must_use]
 pub fn attribute(toy: Option<&ToyDescription>, attribute: &str, payload: &[u8]) -> Parsed {
+    let mut parsed = strictly(toy, attribute, payload);
+    parsed.change = match parsed.change {
+        Ok(Change::Set(command)) => Ok(Change::Set(off::settled(command))),
+        Err(rejection) => turned_off(toy, attribute, payload).ok_or(rejection),
+        change => change,
+    };
+    parsed
+}
+
+/// What an off means for an attribute, where the rest cannot be used; for one that does not exist,
+/// everything.
+fn turned_off(toy: Option<&ToyDescription>, attribute: &str, payload: &[u8]) -> Option<Change> {
+    if !off::of_attribute(attribute, payload) {
+        return None;
+    }
+    let in_words = || off::in_words(attribute, payload).then(off::all);
+    let command = match named(toy, attribute) {
+        Ok(Attribute::Output(output)) if output.kind.class() != Class::Intensity => in_words()?,
+        Ok(Attribute::Output(output)) => {
+            let outputs = off::outputs(output, toy);
+            if outputs.is_empty() {
+                return None;
+            }
+            SetCommand {
+                levels: outputs.into_iter().map(|key| (key, Level::ZERO)).collect(),
+                ..SetCommand::default()
+            }
+        }
+        Ok(Attribute::Effect) => SetCommand {
+            effect: Some(SetCommand::NO_EFFECT.to_owned()),
+            ..SetCommand::default()
+        },
+        Ok(Attribute::Limit) => match in_words() {
+            Some(command) => command,
+            None => return Some(Change::Limit(Level::ZERO)),
+        },
+        Ok(Attribute::Brightness | Attribute::State) | Err(_) => off::all(),
+    };
+    Some(Change::Set(command))
+}
+
+fn strictly(toy: Option<&ToyDescription>, attribute: &str, payload: &[u8]) -> Parsed {
     let named = match named(toy, attribute) {
         Ok(named) => named,
         Err(rejection) => return Parsed::rejected(Value::Null, rejection),

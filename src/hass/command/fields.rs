@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::suggest::suggestion;
-use super::{MAX_ID, MAX_TIME, invalid, json};
+use super::{MAX_ID, MAX_TIME, invalid, json, switch};
 use crate::domain::{Level, Rejection, ToyId};
 
 /// The keys that have not been read yet.
@@ -123,13 +123,15 @@ pub(super) fn count(most: u32) -> impl FnOnce(&str, &Value) -> Result<u32, Rejec
     }
 }
 
-/// `ON` or `OFF`, in upper or lower case, or true or false.
+/// `ON` or `OFF`, true or false, 1 or 0; words in upper or lower case.
 pub(super) fn power(key: &str, value: &Value) -> Result<bool, Rejection> {
+    let rule = || invalid(key, "must be \"ON\" or \"OFF\"");
     match value {
         Value::Bool(on) => Ok(*on),
-        Value::String(word) if word.trim().eq_ignore_ascii_case("on") => Ok(true),
-        Value::String(word) if word.trim().eq_ignore_ascii_case("off") => Ok(false),
-        _ => Err(invalid(key, "must be \"ON\" or \"OFF\"")),
+        Value::Number(number) if number.as_f64() == Some(1.0) => Ok(true),
+        Value::Number(number) if number.as_f64() == Some(0.0) => Ok(false),
+        Value::String(word) => switch(word.as_bytes()).map_err(|_| rule()),
+        _ => Err(rule()),
     }
 }
 

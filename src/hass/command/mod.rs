@@ -1,11 +1,13 @@
 //! What a payload asks.
 //!
 //! Every reader takes any bytes and gives a meaning or a [`Rejection`] that names the key at fault
-//! and the rule. Nothing is clamped, guessed or ignored: a payload with a mistake does nothing.
+//! and the rule. Nothing is clamped or guessed: a payload with a mistake starts nothing. What means
+//! off in it is obeyed all the same.
 
 mod attribute;
 mod fields;
 mod json;
+mod off;
 mod request;
 mod set;
 mod suggest;
@@ -54,6 +56,8 @@ pub enum Change {
     Set(SetCommand),
     /// Change the maximum of one toy. Only asked of single toys.
     Limit(Level),
+    /// Two gentle pulses, whatever else stands in the payload: Home Assistant's `flash`.
+    Flash,
 }
 
 impl Change {
@@ -66,6 +70,7 @@ impl Change {
                 max,
                 ..limits.clone()
             }),
+            Self::Flash => Action::Identify,
         }
     }
 }
@@ -94,6 +99,21 @@ pub fn switch(payload: &[u8]) -> Result<bool, Rejection> {
     } else {
         Err(invalid("payload", "must be ON or OFF"))
     }
+}
+
+/// Reads a payload that switches quiet, as [`switch`] does. On is what stops, so it is obeyed
+/// whatever else the payload holds.
+///
+/// # Errors
+/// What is neither; an off with anything beside it.
+pub fn quiet(payload: &[u8]) -> Result<bool, Rejection> {
+    switch(payload).or_else(|rejection| {
+        if off::means_on(payload) {
+            Ok(true)
+        } else {
+            Err(rejection)
+        }
+    })
 }
 
 /// The payload as text.
@@ -131,6 +151,28 @@ mod tests {
             assert!(switch(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(switch(&[0xff]).is_err());
+    }
+
+    #[test]
+    fn quiet_is_switched_on_by_whatever_says_so_and_off_by_nothing_else() {
+        for on in [
+            "ON",
+            "on!",
+            "\"ON\"",
+            "{\"state\": \"on\"}",
+            "{state: 'ON', junk",
+            "On\0",
+            "1",
+            "true",
+        ] {
+            assert_eq!(quiet(on.as_bytes()), Ok(true), "{on}");
+        }
+        for off in ["OFF", "false", "0"] {
+            assert_eq!(quiet(off.as_bytes()), Ok(false), "{off}");
+        }
+        for bad in ["", "OFF!", "{\"state\": \"OFF\"}", "once", "10", "{}"] {
+            assert!(quiet(bad.as_bytes()).is_err(), "{bad}");
+        }
     }
 
     #[test]

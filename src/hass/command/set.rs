@@ -1,9 +1,9 @@
-//! `<toy>/set`: a JSON object, or the words ON and OFF.
+//! `<toy>/set`: a JSON object, or a word that means on or off.
 
 use serde_json::Value;
 
 use super::fields::{Fields, id, percent, power, signed_percent, text, unknown};
-use super::{Change, Parsed, invalid, json, timing};
+use super::{Change, Parsed, invalid, json, off, timing};
 use crate::domain::{
     ErrorCode, Level, OutputKey, OutputKind, Rejection, SetCommand, ToyDescription,
 };
@@ -15,11 +15,36 @@ const MAX_EFFECT: usize = 64;
 ///
 /// With the description of a single toy, outputs that it does not have and levels below 0 that it
 /// cannot take are refused here, with a better reason than the engine could give.
+///
+/// What means off is never refused: see [`off`].
 #[must_use]
 pub fn set(toy: Option<&ToyDescription>, payload: &[u8]) -> Parsed {
+    let mut parsed = strictly(toy, payload);
+    parsed.change = match parsed.change {
+        Ok(Change::Set(command)) => Ok(Change::Set(off::settled(command))),
+        Err(rejection) => match off::of_set(toy, payload) {
+            Some(command) => Ok(Change::Set(command)),
+            None if flashes(&parsed.requested) => Ok(Change::Flash),
+            None => Err(rejection),
+        },
+        change => change,
+    };
+    parsed
+}
+
+/// Whether Home Assistant's `flash` is asked for. Its payload says ON as well.
+fn flashes(requested: &Value) -> bool {
+    let flash = requested.get("flash");
+    flash.is_some_and(|flash| !flash.is_null() && *flash != false)
+}
+
+fn strictly(toy: Option<&ToyDescription>, payload: &[u8]) -> Parsed {
     if let Ok(word) = super::text(payload) {
         let word = Value::from(word.trim());
-        if let Ok(on) = power("state", &word) {
+        // A bare 1 may be a level.
+        if word != "1"
+            && let Ok(on) = power("state", &word)
+        {
             let command = SetCommand {
                 power: Some(on),
                 ..SetCommand::default()
@@ -93,10 +118,10 @@ pub(super) fn level(
     }
 }
 
-/// The name of a pattern, with "off" in any case brought to the form that plays nothing.
+/// The name of a pattern. Words that mean off are brought to the form that plays nothing.
 pub(super) fn effect(key: &str, value: &Value) -> Result<String, Rejection> {
     let name = text(MAX_EFFECT)(key, value)?;
-    if name.eq_ignore_ascii_case(SetCommand::NO_EFFECT) {
+    if off::is_no_effect(&name) {
         Ok(SetCommand::NO_EFFECT.to_owned())
     } else {
         Ok(name)

@@ -39,6 +39,12 @@ A payload is done as a whole or not at all: a wrong type, a number out of range,
 exist or a text that is not UTF-8 changes nothing, and the result names the key. Only limits make a
 level smaller; the result then has `clamped_by`.
 
+Off is the exception: it is never refused. `OFF`, `false`, `0`, `stop`, a `state` of `OFF`, a
+`brightness` of 0 or a level of 0 is obeyed whatever else the payload holds, however it is written,
+and whatever stands before or after it. Beside an off of the whole toy only `transition` counts; a 0
+beside what cannot be used turns off what it names. A level in a JSON object that is broken, a pattern
+or another state beside it starts nothing.
+
 ";
 
 const RESULTS: &str = "\

@@ -270,7 +270,7 @@ pub const TOPICS: &[Topic] = &[
 pub const KEYS: &[Key] = &[
     Key {
         key: "state",
-        takes: "`\"ON\"` or `\"OFF\"`",
+        takes: "`\"ON\"` or `\"OFF\"`, true or false, 1 or 0",
         does: "all intensities together. On without levels means the last ones, else \
                `safety.default_level` (30 %); off is 0",
     },
@@ -283,6 +283,12 @@ pub const KEYS: &[Key] = &[
         key: "effect",
         takes: "text, at most 64 characters",
         does: "plays a pattern by its name; `\"Off\"` ends it",
+    },
+    Key {
+        key: "flash",
+        takes: "anything but `false` and `null`; Home Assistant sends 2 or 10",
+        does: "two gentle pulses, as `identify`, and nothing else of the payload. Refused while \
+               the toy is in use",
     },
     Key {
         key: "transition",
