@@ -27,6 +27,7 @@ use crate::telemetry::LogHandle;
 pub use self::cloud::{cloud_options, clouds};
 use super::broker_guide::{BrokerGuide, GuideError};
 use super::company::PROBE;
+use super::lock::NotLocked;
 use super::outlet;
 
 /// Why the bridge cannot start with these settings.
@@ -47,6 +48,9 @@ pub enum StartError {
     /// An account at the maker's server cannot be used as the settings say.
     #[error("{0}: {1}")]
     Cloud(BackendId, #[source] lovense_cloud::OptionsError),
+    /// Another process uses the data folder.
+    #[error(transparent)]
+    Held(NotLocked),
 }
 
 /// The bridge's topics.

@@ -22,6 +22,7 @@ use super::driver::{Driver, Ended, Sources};
 use super::emergency::Emergency;
 use super::first_run;
 use super::inbox;
+use super::lock::{Lock, NotLocked};
 use super::outlet::Outlet;
 use super::panels::Panels;
 use super::saver::Saver;
@@ -34,8 +35,8 @@ const GOODBYE: Duration = Duration::from_millis(700);
 /// Runs the bridge until `shutdown` is cancelled, or somebody asks for a restart.
 ///
 /// # Errors
-/// Settings that cannot work: nothing has been started then. Whatever goes wrong later is dealt
-/// with while it runs.
+/// Settings that cannot work, or a data folder that another process uses: nothing has been started
+/// then. Whatever goes wrong later is dealt with while it runs.
 pub async fn run(
     loaded: &Loaded,
     log: &LogHandle,
@@ -47,8 +48,15 @@ pub async fn run(
     let broker = compose::broker(loaded)?;
     let topics = compose::topics(config)?;
 
+    let base = config.mqtt.base_topic.as_str();
+    let (_lock, not_locked) = match Lock::take(&loaded.data_dir, base) {
+        Ok(lock) => (Some(lock), None),
+        Err(held @ NotLocked::Held { .. }) => return Err(StartError::Held(held)),
+        Err(impossible @ NotLocked::Impossible { .. }) => (None, Some(impossible.to_string())),
+    };
     let store = Store::new(&loaded.data_dir);
-    let found = store.open();
+    let mut found = store.open();
+    found.problems.extend(not_locked);
     for problem in &found.problems {
         warn!("{problem}");
     }
