@@ -27,7 +27,7 @@ use super::outlet::Outlet;
 use super::panels::Panels;
 use super::saver::Saver;
 use super::service::Service;
-use super::store::Store;
+use super::store::{self, Store};
 
 /// How long the goodbye to the broker may take.
 const GOODBYE: Duration = Duration::from_millis(700);
@@ -68,7 +68,8 @@ pub async fn run(
     let joined = memory.join(&settings);
     let engine = Engine::new(settings, &memory, found.left_running);
 
-    let options = compose::session(config, broker, &topics, &found.instance);
+    let process = store::random_word();
+    let options = compose::session(config, broker, &topics, &found.instance, &process);
     let (session, mqtt, stops) = Session::start(&options);
     // Nothing is published before it is clear that no other bridge is there.
     session.publisher().guard();
@@ -85,7 +86,7 @@ pub async fn run(
 
     let outlet = Outlet::new(
         session.publisher(),
-        compose::outlet(config, topics.clone(), found.instance.clone(), log),
+        compose::outlet(config, topics.clone(), &found.instance, &process, log),
     );
     // What the settings lack is shown for as long as they lack it: whoever installs the bridge may
     // never look at the log.
@@ -113,6 +114,8 @@ pub async fn run(
         inbox::Settings {
             topics,
             instance: found.instance,
+            process,
+            data_dir: loaded.data_dir.clone(),
             status_topic: config.home_assistant.status_topic.as_str().to_owned(),
             status_online: config.home_assistant.status_online.clone(),
             status_offline: config.home_assistant.status_offline.clone(),
