@@ -114,7 +114,7 @@ impl Client {
                         last = reason;
                         break;
                     }
-                    Event::Denied { .. } | Event::Message(_) => {}
+                    Event::Denied { .. } | Event::TakenOver | Event::Message(_) => {}
                 }
             }
             Err(ClientError::Broker(last))
@@ -316,7 +316,7 @@ impl Client {
                         }
                     }
                     Event::Down(reason) => return Err(ClientError::Broker(reason)),
-                    Event::Up | Event::Denied { .. } => {}
+                    Event::Up | Event::Denied { .. } | Event::TakenOver => {}
                 }
             }
             Err(ClientError::Broker("the connection has ended".to_owned()))

@@ -16,6 +16,7 @@ use crate::sim::{self, SimulateOptions, WsdmOptions};
 use crate::telemetry;
 
 use super::client::{Client, ClientError};
+use super::compose::StartError;
 use super::driver::Ended;
 use super::{dashboard, doctor, run, samples, signals};
 
@@ -203,9 +204,16 @@ fn bridge(runtime: &Runtime, cli: &Cli, surroundings: &dyn Surroundings) -> Exit
             Ok(Ended::Restart) => log = Some(handle),
             Err(error) => {
                 eprintln!("toy2mqtt: {error}");
-                return Exit::Settings;
+                return start_exit(&error);
             }
         }
+    }
+}
+
+const fn start_exit(error: &StartError) -> Exit {
+    match error {
+        StartError::Held(_) => Exit::InUse,
+        _ => Exit::Settings,
     }
 }
 

@@ -1,9 +1,13 @@
 //! What another bridge under the same topics means for the driver.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tracing::{debug, error, info, warn};
 
-use crate::domain::{Action, ErrorCode, Rejection, Target, Ticket};
+use crate::domain::{Action, ErrorCode, Instant, Rejection, Target, Ticket};
 use crate::engine::Input;
 use crate::mqtt::{Message, Topics};
 
@@ -16,6 +20,12 @@ pub(super) const PROBE: &str = "toys";
 /// Retained commands that wait until it is clear who is to refuse them.
 const MAX_WAITING: usize = 1_000;
 
+/// Stops that came before it was clear who is to obey them, by topic.
+const MAX_STOPS: usize = 100;
+
+/// A copy that has not asked for this long is gone: it asks every 30 s.
+const COPY_GONE: Duration = Duration::from_secs(75);
+
 /// Stops that nobody asked for by message. Tickets of requests count from 1.
 const NOBODY: Ticket = Ticket(0);
 
@@ -27,6 +37,13 @@ pub(super) struct Company {
     waiting: Vec<Message>,
     /// The user has been told that we keep out.
     told: bool,
+    /// The data folder, as the user knows it.
+    folder: PathBuf,
+    /// When a bridge with a copy of the data folder was last heard of.
+    copy_at: Option<Instant>,
+    /// Topics of stops that came while it was found out who is there. A copy that drives may have
+    /// missed them: the broker had given its connection to us.
+    stops: BTreeSet<String>,
 }
 
 /// The topics that tell of another bridge.
@@ -39,9 +56,9 @@ struct Heard {
 }
 
 impl Company {
-    pub(super) fn new(instance: String, topics: &Topics) -> Self {
+    pub(super) fn new(instance: String, process: &str, topics: &Topics, folder: PathBuf) -> Self {
         Self {
-            rival: Rival::new(instance),
+            rival: Rival::new(instance, process),
             topics: Heard {
                 state: topics.bridge_state(),
                 info: topics.bridge_info(),
@@ -51,6 +68,9 @@ impl Company {
             },
             waiting: Vec::new(),
             told: false,
+            folder,
+            copy_at: None,
+            stops: BTreeSet::new(),
         }
     }
 
@@ -77,8 +97,34 @@ impl Company {
         Some(Rejection::new(ErrorCode::Busy, message))
     }
 
+    /// A stop came.
+    pub(super) fn note_stop(&mut self, topic: &str) {
+        if self.rival.is_finding_out() && self.stops.len() < MAX_STOPS {
+            self.stops.insert(topic.to_owned());
+        }
+    }
+
+    /// What is wrong with the data folder, as long as another bridge uses a copy of it.
+    pub(super) fn problem(&mut self, now: Instant) -> Option<String> {
+        if self.copy_at.is_some_and(|at| now - at >= COPY_GONE) {
+            info!("the bridge with the copied data folder is gone");
+            self.copy_at = None;
+        }
+        self.copy_at?;
+        let which = if self.rival.keeps_out() {
+            "this one"
+        } else {
+            "the other one"
+        };
+        Some(format!(
+            "the data folder {} was copied: another bridge uses the copy, and {which} keeps out; end \
+             one of them, and give it an empty data_dir, or remove \"instance\" from its state.json",
+            self.folder.display()
+        ))
+    }
+
     /// When to look again.
-    pub(super) fn next_deadline(&self) -> Option<crate::domain::Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.rival.next_deadline()
     }
 
@@ -120,13 +166,18 @@ impl Driver {
             payload[key].as_str().map(str::to_owned)
         };
         let (step, no_more) = if topic == topics.state {
-            let online = message.payload == b"online";
-            (rival.bridge_state(online, now), false)
+            (rival.bridge_state(&message.payload, now), false)
+        } else if topic == topics.request {
+            if word("transaction").is_some_and(|asks| rival.is_asked_by_copy(&asks)) {
+                self.heard_of_copy();
+            }
+            (None, false)
         } else if topic == topics.barrier {
             (rival.marker(&message.payload, now), false)
         } else if topic == topics.info {
             let instance = word("instance");
-            let step = instance.and_then(|other| rival.info(&other, message.retained, now));
+            let other = instance.map(|it| Rival::name_of(&it, word("process").as_deref()));
+            let step = other.and_then(|other| rival.info(&other, message.retained, now));
             (step, true)
         } else if topic == topics.response {
             let transaction = if rival.is_alone() {
@@ -161,7 +212,27 @@ impl Driver {
         }
     }
 
+    fn heard_of_copy(&mut self) {
+        let now = self.clock.now();
+        let is_news = self.company.copy_at.replace(now).is_none();
+        if is_news && let Some(problem) = self.company.problem(now) {
+            error!("{problem}");
+        }
+    }
+
+    /// Another client takes over our client id again and again. Stops may have been missed meanwhile.
+    pub(super) fn taken_over(&mut self) {
+        error!(
+            "another client takes over this bridge's client id again and again, as a bridge with a \
+             copy of its data folder {} does: stopping what runs, and asking who is there",
+            self.company.folder.display()
+        );
+        self.company.rival.taken_over();
+        self.stop_what_runs();
+    }
+
     fn begin_to_speak(&mut self) {
+        self.company.stops.clear();
         if std::mem::take(&mut self.company.told) {
             info!("the other bridge is gone: taking over");
         }
@@ -181,7 +252,18 @@ impl Driver {
                  give one of them another mqtt.base_topic"
             );
         }
+        let stops = std::mem::take(&mut self.company.stops);
+        if self.company.rival.is_copy(instance) {
+            self.heard_of_copy();
+            for topic in stops {
+                self.outlet.ask(&topic, "");
+            }
+        }
         // What we drove is not ours any more.
+        self.stop_what_runs();
+    }
+
+    fn stop_what_runs(&mut self) {
         if !self.engine.may_run().is_empty() {
             self.input(Input::Request {
                 ticket: NOBODY,

@@ -27,6 +27,7 @@ use crate::telemetry::LogHandle;
 pub use self::cloud::{cloud_options, clouds};
 use super::broker_guide::{BrokerGuide, GuideError};
 use super::company::PROBE;
+use super::lock::NotLocked;
 use super::outlet;
 
 /// Why the bridge cannot start with these settings.
@@ -47,6 +48,9 @@ pub enum StartError {
     /// An account at the maker's server cannot be used as the settings say.
     #[error("{0}: {1}")]
     Cloud(BackendId, #[source] lovense_cloud::OptionsError),
+    /// Another process uses the data folder.
+    #[error(transparent)]
+    Held(NotLocked),
 }
 
 /// The bridge's topics.
@@ -102,6 +106,7 @@ pub fn session(
     broker: SessionOptions,
     topics: &Topics,
     instance: &str,
+    process: &str,
 ) -> SessionOptions {
     let mut filters = topics.command_filters();
     filters.push(topics.barrier());
@@ -117,6 +122,7 @@ pub fn session(
     let base = topics.base().replace('/', "-");
     SessionOptions {
         client_id: format!("{base}-{instance}"),
+        process: Some(process.to_owned()),
         will: Some((topics.bridge_state(), b"offline".to_vec())),
         filters,
         stop_filters: topics.stop_filters(),
@@ -315,13 +321,15 @@ fn websocket_toys(config: &Config) -> Option<Arc<Wsdm>> {
 pub fn outlet(
     config: &Config,
     topics: Topics,
-    instance: String,
+    instance: &str,
+    process: &str,
     log: &LogHandle,
 ) -> outlet::Settings {
     let discovery = config.home_assistant.discovery;
     outlet::Settings {
         topics,
-        instance,
+        instance: instance.to_owned(),
+        process: process.to_owned(),
         discovery_prefix: discovery
             .then(|| config.home_assistant.discovery_prefix.as_str().to_owned()),
         light: config.home_assistant.light,

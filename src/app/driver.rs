@@ -130,7 +130,12 @@ impl Driver {
             saver,
             tickets: Tickets::default(),
             barrier: Barrier::default(),
-            company: Company::new(inbox.instance.clone(), &inbox.topics),
+            company: Company::new(
+                inbox.instance.clone(),
+                &inbox.process,
+                &inbox.topics,
+                inbox.data_dir.clone(),
+            ),
             health: Health::default(),
             ops: Ops::default(),
             emergency,
@@ -421,6 +426,7 @@ impl Driver {
                 self.input(Input::Broker(false));
             }
             MqttEvent::Denied { filter } => self.denied(&filter),
+            MqttEvent::TakenOver => self.taken_over(),
             MqttEvent::Message(message) => self.message(&message, false),
         }
     }
@@ -445,7 +451,9 @@ impl Driver {
             }
             self.saver.mark_running(may_run);
         }
-        self.outlet.set_problems(self.saver.problems());
+        let copied = self.company.problem(now);
+        let problems = self.saver.problems().chain(copied.as_deref());
+        self.outlet.set_problems(problems);
         self.outlet.health(now, &self.health);
     }
 

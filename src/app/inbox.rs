@@ -1,5 +1,7 @@
 //! What messages from the broker mean for the driver.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 use tracing::{debug, info, warn};
 
@@ -19,6 +21,10 @@ pub struct Settings {
     pub topics: Topics,
     /// This installation's id.
     pub instance: String,
+    /// A word of this process alone.
+    pub process: String,
+    /// The data folder.
+    pub data_dir: PathBuf,
     /// Where Home Assistant says that it comes and goes.
     pub status_topic: String,
     /// What it says when it comes.
@@ -79,6 +85,7 @@ impl Driver {
         match incoming {
             Incoming::Stop(target) => {
                 let id = command::id_of(&message.payload);
+                self.company.note_stop(topic);
                 self.stop(target, topic, id, urgent);
             }
             Incoming::Quiet => self.quiet(message),
@@ -180,13 +187,11 @@ impl Driver {
     pub(super) fn overtake(&mut self, target: &Target, urgent: bool) {
         let now = self.clock.now();
         self.with_panel(|panel| panel.stopped(target, now));
-        // Whatever comes before its marker was sent before the stop.
-        if urgent
-            && self.company.is_alone()
-            && self.outlet.is_connected()
-            && let Some(marker) = self.barrier.raise(target.clone(), now)
-        {
-            self.outlet.send_marker(&marker);
+        // Whatever comes before its markers was sent before the stop.
+        if urgent && self.company.is_alone() && self.outlet.is_connected() {
+            for marker in self.barrier.raise(target.clone(), now) {
+                self.outlet.send_marker(&marker);
+            }
         }
     }
 

@@ -21,6 +21,7 @@ pub mod emergency;
 pub mod first_run;
 pub mod health;
 pub mod inbox;
+pub mod lock;
 pub mod ops;
 pub mod outlet;
 pub mod panel;

@@ -18,6 +18,7 @@ use crate::mqtt::{Message, Publisher, Rank, Topics};
 
 use super::announcer::Announcer;
 use super::backends::Backends;
+use super::barrier::Marker;
 use super::health::Health;
 use super::tickets::Asked;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub topics: Topics,
     /// This installation's id.
     pub instance: String,
+    /// A word of this process alone.
+    pub process: String,
     /// Where Home Assistant looks for devices; `None` to announce nothing.
     pub discovery_prefix: Option<String>,
     /// Whether toys have a light entity.
@@ -190,6 +193,7 @@ impl Outlet {
         state::About {
             version: env!("CARGO_PKG_VERSION"),
             instance: &self.settings.instance,
+            process: &self.settings.process,
             settings: &self.settings.settings,
             now: std::time::SystemTime::now(),
         }
@@ -274,10 +278,15 @@ impl Outlet {
         self.publisher.emit(&topic, payload.to_string().as_bytes());
     }
 
-    /// The marker behind a stop.
-    pub fn send_marker(&self, marker: &str) {
+    /// A marker behind a stop.
+    pub fn send_marker(&self, marker: &Marker) {
         let topic = self.topics().barrier();
-        self.publisher.ask(&topic, marker.as_bytes());
+        let payload = marker.payload.as_bytes();
+        if marker.acknowledged {
+            self.publisher.ask(&topic, payload);
+        } else {
+            self.publisher.ask_once(&topic, payload);
+        }
     }
 
     /// Sends something, whether or not anything may be published.

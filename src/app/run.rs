@@ -22,11 +22,12 @@ use super::driver::{Driver, Ended, Sources};
 use super::emergency::Emergency;
 use super::first_run;
 use super::inbox;
+use super::lock::{Lock, NotLocked};
 use super::outlet::Outlet;
 use super::panels::Panels;
 use super::saver::Saver;
 use super::service::Service;
-use super::store::Store;
+use super::store::{self, Store};
 
 /// How long the goodbye to the broker may take.
 const GOODBYE: Duration = Duration::from_millis(700);
@@ -34,8 +35,8 @@ const GOODBYE: Duration = Duration::from_millis(700);
 /// Runs the bridge until `shutdown` is cancelled, or somebody asks for a restart.
 ///
 /// # Errors
-/// Settings that cannot work: nothing has been started then. Whatever goes wrong later is dealt
-/// with while it runs.
+/// Settings that cannot work, or a data folder that another process uses: nothing has been started
+/// then. Whatever goes wrong later is dealt with while it runs.
 pub async fn run(
     loaded: &Loaded,
     log: &LogHandle,
@@ -47,8 +48,15 @@ pub async fn run(
     let broker = compose::broker(loaded)?;
     let topics = compose::topics(config)?;
 
+    let base = config.mqtt.base_topic.as_str();
+    let (_lock, not_locked) = match Lock::take(&loaded.data_dir, base) {
+        Ok(lock) => (Some(lock), None),
+        Err(held @ NotLocked::Held { .. }) => return Err(StartError::Held(held)),
+        Err(impossible @ NotLocked::Impossible { .. }) => (None, Some(impossible.to_string())),
+    };
     let store = Store::new(&loaded.data_dir);
-    let found = store.open();
+    let mut found = store.open();
+    found.problems.extend(not_locked);
     for problem in &found.problems {
         warn!("{problem}");
     }
@@ -62,7 +70,8 @@ pub async fn run(
     let joined = memory.join(&settings);
     let engine = Engine::new(settings, &memory, found.left_running.clone());
 
-    let options = compose::session(config, broker, &topics, &found.instance);
+    let process = store::random_word();
+    let options = compose::session(config, broker, &topics, &found.instance, &process);
     let (session, mqtt, stops) = Session::start(&options);
     // Nothing is published before it is clear that no other bridge is there.
     session.publisher().guard();
@@ -79,7 +88,7 @@ pub async fn run(
 
     let outlet = Outlet::new(
         session.publisher(),
-        compose::outlet(config, topics.clone(), found.instance.clone(), log),
+        compose::outlet(config, topics.clone(), &found.instance, &process, log),
     );
     // What the settings lack is shown for as long as they lack it: whoever installs the bridge may
     // never look at the log.
@@ -107,6 +116,8 @@ pub async fn run(
         inbox::Settings {
             topics,
             instance: found.instance,
+            process,
+            data_dir: loaded.data_dir.clone(),
             status_topic: config.home_assistant.status_topic.as_str().to_owned(),
             status_online: config.home_assistant.status_online.clone(),
             status_offline: config.home_assistant.status_offline.clone(),

@@ -84,7 +84,7 @@ impl Store {
         }
         let instance = match saved.instance {
             Some(instance) if is_instance(&instance) => instance,
-            _ => new_instance(),
+            _ => random_word(),
         };
         let found = Found {
             left_running: self.left_running(),
@@ -204,7 +204,9 @@ fn is_instance(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn new_instance() -> String {
+/// Eight hex digits that no other process has.
+#[must_use]
+pub fn random_word() -> String {
     // The standard library seeds each of these at random; this is no secret.
     let random = RandomState::new().hash_one(std::process::id());
     format!("{:08x}", random as u32)

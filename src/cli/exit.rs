@@ -24,11 +24,13 @@ pub enum Exit {
     Refused = 6,
     /// Nobody answered in time.
     Timeout = 7,
+    /// Another process uses the data folder.
+    InUse = 8,
 }
 
 impl Exit {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ok,
         Self::Failure,
         Self::Usage,
@@ -37,6 +39,7 @@ impl Exit {
         Self::NotFound,
         Self::Refused,
         Self::Timeout,
+        Self::InUse,
     ];
 
     /// The number.
@@ -57,6 +60,7 @@ impl Exit {
             Self::NotFound => "there is no such toy, or it is offline",
             Self::Refused => "refused: quiet, a limit, a stop, or the toy cannot do it",
             Self::Timeout => "nobody answered in time",
+            Self::InUse => "another toy2mqtt uses the data folder",
         }
     }
 

@@ -6,6 +6,10 @@ use crate::domain::{ErrorCode, Instant, Rejection, SafetyReason};
 
 use super::vocabulary::Settings;
 
+/// A controller that comes back for a shorter time than this has not come back: with a connection that
+/// comes and ends again and again, a guard would otherwise begin anew with every short success.
+const STABLE: Duration = Duration::from_secs(5);
+
 /// A stop that lasts: levels above zero are refused for a while after it, and for as long as they
 /// keep coming. A slider that is being dragged, a script that repeats and a backlog in a broker are
 /// stopped by one touch.
@@ -39,8 +43,8 @@ pub(super) struct Guards {
     pub(super) ending: bool,
     /// After a stop of all toys.
     pub(super) hold: Hold,
-    broker_gone: Option<Instant>,
-    home_assistant_gone: Option<Instant>,
+    broker: Presence,
+    home_assistant: Presence,
 }
 
 impl Guards {
@@ -52,11 +56,11 @@ impl Guards {
     }
 
     pub(super) fn broker(&mut self, now: Instant, present: bool) {
-        note(&mut self.broker_gone, now, present);
+        self.broker.note(now, present);
     }
 
     pub(super) fn home_assistant(&mut self, now: Instant, present: bool) {
-        note(&mut self.home_assistant_gone, now, present);
+        self.home_assistant.note(now, present);
     }
 
     /// Why levels above zero are refused at `now`, if they are.
@@ -74,33 +78,71 @@ impl Guards {
 
     /// A controller that has been gone for too long, once each time.
     pub(super) fn expire(&mut self, now: Instant, settings: &Settings) -> Option<SafetyReason> {
-        let due = |gone: Option<Instant>, limit: Option<Duration>| {
-            gone.zip(limit)
-                .is_some_and(|(gone, limit)| now >= gone + limit)
-        };
-        if due(self.broker_gone, settings.broker_lost) {
-            self.broker_gone = None;
+        if self.broker.expire(now, settings.broker_lost) {
             return Some(SafetyReason::BrokerLost);
         }
-        if due(self.home_assistant_gone, settings.home_assistant_lost) {
-            self.home_assistant_gone = None;
-            return Some(SafetyReason::HomeAssistantLost);
-        }
-        None
+        let home_assistant = &mut self.home_assistant;
+        let lost = home_assistant.expire(now, settings.home_assistant_lost);
+        lost.then_some(SafetyReason::HomeAssistantLost)
     }
 
     pub(super) fn next_deadline(&self, settings: &Settings) -> Option<Instant> {
-        let at = |gone: Option<Instant>, limit: Option<Duration>| Some(gone? + limit?);
-        let broker = at(self.broker_gone, settings.broker_lost);
-        let home_assistant = at(self.home_assistant_gone, settings.home_assistant_lost);
+        let broker = self.broker.deadline(settings.broker_lost);
+        let home_assistant = self.home_assistant.deadline(settings.home_assistant_lost);
         broker.into_iter().chain(home_assistant).min()
     }
 }
 
-fn note(gone: &mut Option<Instant>, now: Instant, present: bool) {
-    match (present, *gone) {
-        (true, _) => *gone = None,
-        (false, None) => *gone = Some(now),
-        (false, Some(_)) => {}
+/// Whether a controller is there, and since when it has not been there for long enough to count.
+#[derive(Debug, Default)]
+struct Presence {
+    /// Since when the controller counts as gone: it has not been there for [`STABLE`] since.
+    gone: Option<Instant>,
+    /// Since when it is back, while that is not for long enough.
+    back: Option<Instant>,
+    /// It has come and gone again since `gone`.
+    flaps: bool,
+    /// The loss has been acted on, and the controller has not come back since.
+    told: bool,
+}
+
+impl Presence {
+    fn note(&mut self, now: Instant, present: bool) {
+        self.settle(now);
+        match (present, self.gone) {
+            (true, Some(_)) => _ = self.back.get_or_insert(now),
+            (true, None) => {}
+            (false, None) => self.gone = Some(now),
+            (false, Some(_)) => {
+                if self.back.take().is_some() {
+                    self.flaps = true;
+                    // What was set running meanwhile has to end, too.
+                    self.told = false;
+                }
+            }
+        }
+    }
+
+    /// Forgets a loss after which the controller has been there for long enough.
+    fn settle(&mut self, now: Instant) {
+        if self.back.is_some_and(|back| now >= back + STABLE) {
+            *self = Self::default();
+        }
+    }
+
+    /// Whether the controller counts as lost for `limit` by now; once each time.
+    fn expire(&mut self, now: Instant, limit: Option<Duration>) -> bool {
+        self.settle(now);
+        let due = self.deadline(limit).is_some_and(|at| now >= at);
+        self.told |= due;
+        due
+    }
+
+    /// When the controller will have been gone for `limit`. After a first return in time the loss
+    /// waits: it counts only if the controller goes again.
+    fn deadline(&self, limit: Option<Duration>) -> Option<Instant> {
+        let waits = self.back.is_some() && !self.flaps;
+        let at = self.gone? + limit?;
+        (!waits && !self.told).then_some(at)
     }
 }

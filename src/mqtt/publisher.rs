@@ -161,6 +161,15 @@ impl Publisher {
     /// For the few short messages that the bridge itself waits for: a flood of answers must not
     /// hold them up, or crowd them out.
     pub fn ask(&self, topic: &str, payload: &[u8]) {
+        self.push_first(topic, payload, true);
+    }
+
+    /// As [`Self::ask`], but at most once.
+    pub fn ask_once(&self, topic: &str, payload: &[u8]) {
+        self.push_first(topic, payload, false);
+    }
+
+    fn push_first(&self, topic: &str, payload: &[u8], acknowledged: bool) {
         let mut state = self.lock();
         if !state.connected {
             state.dropped += 1;
@@ -170,7 +179,7 @@ impl Publisher {
             topic: topic.into(),
             payload: payload.into(),
             retain: false,
-            acknowledged: true,
+            acknowledged,
         };
         state.waiting += first.size();
         state.transient.push_front(first);

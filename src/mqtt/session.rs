@@ -9,6 +9,7 @@
 //! retained is published again from the [outbox](super::outbox) whenever the broker is back.
 
 mod connection;
+mod identity;
 mod reason;
 mod way;
 
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use self::connection::{Connection, Side};
+use self::identity::Identity;
 use self::way::Way;
 use super::guide::{Access, Guide};
 use super::publisher::{MAX_PAYLOAD, Publisher};
@@ -47,6 +49,9 @@ pub struct Options {
     pub guide: Option<Arc<dyn Guide>>,
     /// The client id; the second connection adds `-stop`.
     pub client_id: String,
+    /// A word of this process alone, appended to the client id once another client has taken the id
+    /// over again and again.
+    pub process: Option<String>,
     /// What the broker publishes, retained, when we vanish, if anything.
     pub will: Option<(String, Vec<u8>)>,
     /// What the main connection subscribes to.
@@ -81,6 +86,9 @@ pub enum Event {
         /// To this filter.
         filter: String,
     },
+    /// Another client has taken the client id over again and again. From now on the session has an id
+    /// of its own.
+    TakenOver,
     /// A message.
     Message(Message),
 }
@@ -115,6 +123,7 @@ impl Session {
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
         let twice = Twice::default();
+        let identity = Identity::new(options.process.clone());
 
         let (main, main_loop) = AsyncClient::new(options.main(), 64);
         let (stop, stop_loop) = AsyncClient::new(options.stop(), 16);
@@ -125,6 +134,8 @@ impl Session {
             filters: options.main_filters(),
             stop_filters: options.stop_filters.clone(),
             twice: twice.clone(),
+            identity: identity.clone(),
+            told_taken_over: false,
             down: None,
         };
         let stop_side = StopSide {
@@ -132,12 +143,15 @@ impl Session {
             filters: options.stop_filters.clone(),
             twice,
         };
-        let way = Way::new(options, Options::main);
-        let connection = Connection::new(main.clone(), main_loop, way, closing.clone());
+        let connect = |client: &AsyncClient, event_loop, make| {
+            let way = Way::new(options, make, identity.clone());
+            let (client, closing) = (client.clone(), closing.clone());
+            Connection::new(client, event_loop, way, identity.clone(), closing)
+        };
+        let connection = connect(&main, main_loop, Options::main);
         tasks.spawn(guarded(cancel.clone(), connection.run(main_side)));
         if !options.stop_filters.is_empty() {
-            let way = Way::new(options, Options::stop);
-            let connection = Connection::new(stop.clone(), stop_loop, way, closing.clone());
+            let connection = connect(&stop, stop_loop, Options::stop);
             tasks.spawn(guarded(cancel.clone(), connection.run(stop_side)));
         }
         tasks.spawn(guarded(
@@ -263,6 +277,8 @@ struct MainSide {
     filters: Vec<String>,
     stop_filters: Vec<String>,
     twice: Twice,
+    identity: Identity,
+    told_taken_over: bool,
     /// Why it is down, as last said.
     down: Option<String>,
 }
@@ -271,6 +287,13 @@ impl MainSide {
     async fn send(&self, event: Event) {
         // Nobody listens any more only while the process ends.
         let _ = self.events.send(event).await;
+    }
+
+    async fn tell_taken_over(&mut self) {
+        let taken_over = self.identity.is_taken_over();
+        if std::mem::replace(&mut self.told_taken_over, taken_over) != taken_over && taken_over {
+            self.send(Event::TakenOver).await;
+        }
     }
 }
 
@@ -285,12 +308,14 @@ impl Side for MainSide {
             self.send(Event::Denied { filter }).await;
         }
         self.down = None;
+        self.tell_taken_over().await;
         self.send(Event::Up).await;
         self.publisher.connected();
     }
 
     async fn down(&mut self, reason: String) {
         self.publisher.disconnected();
+        self.tell_taken_over().await;
         if self.down.as_ref() != Some(&reason) {
             self.down = Some(reason.clone());
             self.send(Event::Down(reason)).await;

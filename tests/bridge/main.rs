@@ -11,6 +11,7 @@ mod basics;
 mod broker;
 mod cloud;
 mod command_line;
+mod data_folder;
 mod discretion;
 mod floods;
 mod garbage;

@@ -128,6 +128,7 @@ fn info_of_a_bridge() {
     let about = state::About {
         version: "0.1.0",
         instance: "0badcafe",
+        process: "5eedf00d",
         settings: &settings,
         now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
     };

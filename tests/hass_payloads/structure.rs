@@ -302,6 +302,7 @@ proptest! {
         let about = state::About {
             version: "0.1.0",
             instance: "0badcafe",
+        process: "5eedf00d",
             settings: &json!({"mqtt": {"password": "***"}}),
             now: SystemTime::UNIX_EPOCH,
         };

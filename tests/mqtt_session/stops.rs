@@ -124,3 +124,43 @@ async fn the_connection_for_stops_comes_back_after_it_was_kicked() {
     }
     bridge.close().await;
 }
+
+#[tokio::test]
+async fn two_with_one_client_id_are_both_connected_in_the_end() {
+    let broker = Mosquitto::start(&Setup::default()).await;
+    let with_word = |word: &str| {
+        let mut options = options(broker.addr);
+        options.process = Some(word.to_owned());
+        options
+    };
+    let mut first = Bridge::up(&with_word("1")).await;
+    let mut second = Bridge::start(&with_word("2"));
+    // One of them goes on under an id of its own…
+    let taken_over = async {
+        loop {
+            tokio::select! {
+                event = first.event() => if event == Event::TakenOver { return },
+                event = second.event() => if event == Event::TakenOver { return },
+            }
+        }
+    };
+    soon("the end of the fight", taken_over).await;
+    // …and then every stop reaches both, on both connections.
+    let mut user = broker.client("user").await;
+    for bridge in [&mut first, &mut second] {
+        soon(
+            "the connection for stops",
+            wait_for_stop_lane(bridge, &mut user),
+        )
+        .await;
+    }
+    for n in 0..20 {
+        let word = format!("stop {n}");
+        user.publish(STOP, &word, false).await;
+        for bridge in [&mut first, &mut second] {
+            while bridge.stop().await != fresh(STOP, &word) {}
+        }
+    }
+    first.close().await;
+    second.close().await;
+}

@@ -16,6 +16,7 @@ fn settings(base: &str) -> Settings {
     Settings {
         topics: Topics::new(base).expect("a base topic"),
         instance: "0".repeat(16),
+        process: "5eedf00d".to_owned(),
         discovery_prefix: Some("homeassistant".into()),
         light: true,
         privacy: Privacy::Open,

@@ -186,6 +186,61 @@ fn a_broker_that_returns_in_time_stops_nothing() {
     assert_eq!(bench.shown(V), Some(level(80)));
 }
 
+/// Runs a toy for 40 s beside a controller that comes and goes as `present` says of each tenth of a
+/// second, and returns the tenths in which the toy was stopped. The toy is set again whenever it is at
+/// rest while the controller is there.
+fn stops_with(input: impl Fn(bool) -> Input, present: impl Fn(u64) -> bool) -> Vec<u64> {
+    let settings = Settings {
+        home_assistant_lost: Some(Duration::from_secs(10)),
+        ..Settings::default()
+    };
+    let mut bench = Bench::with(settings, &[(V, 20)]);
+    bench.running(V, 80);
+    let mut stops = Vec::new();
+    let mut was_there = true;
+    for tenth in 0..400 {
+        let is_there = present(tenth);
+        let mut effects = Vec::new();
+        if std::mem::replace(&mut was_there, is_there) != is_there {
+            effects.extend(bench.input(input(is_there)));
+        }
+        effects.extend(bench.advance(100));
+        while let Some(op) = sent(&effects) {
+            if op.command == Command::Stop {
+                stops.push(tenth);
+            }
+            effects = bench.done(&op);
+        }
+        if is_there && bench.shown(V) == Some(Level::ZERO) {
+            while let Some(op) = sent(&bench.set(V, 80)) {
+                bench.done(&op);
+            }
+        }
+    }
+    stops
+}
+
+#[test]
+fn a_controller_that_comes_and_goes_counts_as_lost() {
+    let inputs: [fn(bool) -> Input; 2] = [Input::Broker, Input::HomeAssistant];
+    for input in inputs {
+        // Lost at 1 s, and back for one second of every three: never for long enough.
+        let stops = stops_with(input, |tenth| tenth < 10 || tenth % 30 >= 20);
+        let first = stops.first().copied();
+        assert!(matches!(first, Some(109..=111)), "{stops:?}");
+        // What was set running in a short success ends with it.
+        let again = stops.iter().filter(|tenth| **tenth > 112);
+        assert!(again.clone().count() >= 8, "{stops:?}");
+        assert!(again.clone().all(|tenth| tenth % 30 <= 1), "{stops:?}");
+        // Back once and in time, for good: nothing is stopped.
+        let stops = stops_with(input, |tenth| !(10..105).contains(&tenth));
+        assert!(stops.is_empty(), "{stops:?}");
+        // Good for six seconds of every seven: each loss is one of its own.
+        let stops = stops_with(input, |tenth| tenth % 70 >= 10);
+        assert!(stops.is_empty(), "{stops:?}");
+    }
+}
+
 #[test]
 fn a_toy_nobody_asks_of_is_stopped_in_the_end() {
     let settings = Settings {

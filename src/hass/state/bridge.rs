@@ -15,6 +15,8 @@ pub struct About<'a> {
     pub version: &'a str,
     /// The instance id from the data folder.
     pub instance: &'a str,
+    /// A word of this process alone: two processes with one instance id have copies of one data folder.
+    pub process: &'a str,
     /// The settings, without secrets. Not published when discreet: they name backends and toys.
     pub settings: &'a Value,
     /// The wall clock, when the view was made.
@@ -42,6 +44,7 @@ pub fn info(view: &BridgeView, about: &About<'_>, privacy: Privacy) -> Value {
     json!({
         "version": about.version,
         "instance": about.instance,
+        "process": about.process,
         "log_level": level,
         "toys": {"known": view.toys.known, "available": view.toys.available},
         "backends": backends,

@@ -112,19 +112,22 @@ const CONNECTIONS: &str = "\
 ## Connections and order
 
 - MQTT 3.1.1, clean session, keep-alive 10 s. The client id is the base topic and the instance id
-  from the data folder, and stays the same.
+  from the data folder, and stays the same, unless another client takes it over three times in a row,
+  as a bridge with a copy of the data folder does: then `process` of `bridge/info` is appended to it.
 - There are two connections. The second one, with `-stop` behind the client id, subscribes only to
   `<base>/+/stop` and `<base>/bridge/quiet/set`, so that a flood of commands cannot delay a stop.
   The first one subscribes to them as well, in case the second one is lost; what comes twice is
   obeyed once.
 - A stop overtakes commands. So the bridge sends itself a marker on `<base>/bridge/barrier` with
-  every stop, and commands that were still waiting in front of it are answered with `stopped`.
+  every stop, once at QoS 0 and once at QoS 1, since some brokers let one overtake the other. Commands
+  that come before both are back are answered with `stopped`.
 - After every connect, everything that is retained is published again: removals, then discovery,
   states, availability, and `online` on `<base>/bridge/state` last. A broker without persistence
   has everything back within seconds.
 - Events, results and responses are sent once. They are not kept for a broker that is away.
 - What the bridge publishes has at most 256 KiB; commands may have 4 KiB.
-- When the broker is away for longer than `safety.broker_lost`, all toys are stopped.
+- When the broker is away for longer than `safety.broker_lost`, all toys are stopped. A connection that
+  comes and ends again within 5 s does not count: the time runs on from the last one that was good.
 
 ";
 

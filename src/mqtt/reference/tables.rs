@@ -154,10 +154,10 @@ pub const TOPICS: &[Topic] = &[
         "<base>/bridge/info",
         true,
         1,
-        "JSON: `version`, `instance`, `log_level`, `toys` (`known`, `available`), `backends` (each \
+        "JSON: `version`, `instance`, `process` (another one after each start), `log_level`, `toys` (`known`, `available`), `backends` (each \
          with `state`, `since`, `attempts`, `last_error`), `problems`, `last_error`, `settings` \
          (without secrets; `null` when discreet)",
-        r#"{"version":"0.1.0","instance":"5f0c9a3e","log_level":"info","toys":{"known":2,"available":1},"backends":{"lovense_lan":{"state":"up","since":"2026-11-21T20:15:00Z","attempts":1,"last_error":null}},"problems":[],"last_error":null,"settings":{}}"#,
+        r#"{"version":"0.1.0","instance":"5f0c9a3e","process":"c41b7d02","log_level":"info","toys":{"known":2,"available":1},"backends":{"lovense_lan":{"state":"up","since":"2026-11-21T20:15:00Z","attempts":1,"last_error":null}},"problems":[],"last_error":null,"settings":{}}"#,
     ),
     out(
         About::BridgeSays,
@@ -237,12 +237,12 @@ pub const TOPICS: &[Topic] = &[
         direction: Direction::Both,
         retained: false,
         qos: 1,
-        payload: "a marker. The bridge sends it to itself behind every stop: commands that come \
-                  before it is back were sent before the stop, have waited in the broker, and are \
-                  discarded. Another one follows every connect: what the broker has kept comes \
-                  before it. Of no use to anybody else; the broker has to let the bridge read and \
-                  write it",
-        example: "17",
+        payload: "a marker. The bridge sends two to itself behind every stop, at QoS 0 and at QoS 1: \
+                  commands that come before both are back were sent before the stop, have waited \
+                  in the broker, and are discarded. Others follow every connect: what the broker has \
+                  kept comes before them. Of no use to other clients; the broker has to let the \
+                  bridge read and write it",
+        example: "17-1",
     },
     out(
         About::HomeAssistant,

@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::Message;
-use super::reason::explain;
+use super::identity::{Identity, Takeovers};
+use super::reason::{explain, is_hang_up};
 use super::way::Way;
 
 /// A connection that lasted this long has proved itself: after it, attempts start swiftly again.
@@ -53,6 +54,8 @@ pub(super) struct Connection {
     event_loop: EventLoop,
     closing: CancellationToken,
     way: Way,
+    identity: Identity,
+    takeovers: Takeovers,
     backoff: ExponentialBackoff,
     /// Since when the broker has been there, as far as is known.
     since: Option<Instant>,
@@ -67,6 +70,7 @@ impl Connection {
         client: AsyncClient,
         mut event_loop: EventLoop,
         way: Way,
+        identity: Identity,
         closing: CancellationToken,
     ) -> Self {
         let mut network = event_loop.network_options();
@@ -85,6 +89,8 @@ impl Connection {
             event_loop,
             closing,
             way,
+            identity,
+            takeovers: Takeovers::default(),
             backoff,
             since: None,
             unsent: VecDeque::new(),
@@ -119,6 +125,11 @@ impl Connection {
                 Err(ConnectionError::RequestsDone) => return,
                 Err(error) => {
                     self.forget();
+                    if let Some(since) = self.since {
+                        let hung_up = is_hang_up(&error);
+                        let lasted = since.elapsed();
+                        self.takeovers.ended(lasted, hung_up, &self.identity);
+                    }
                     let reason = match self.way.lost(&error, self.since.is_some()) {
                         Some(reason) => reason,
                         None => explain(&error, self.since.is_some()),
@@ -130,6 +141,9 @@ impl Connection {
                     // Whoever was about to hand over a message when the connection broke has done
                     // so by now.
                     self.forget();
+                    if let Some(options) = self.way.renamed() {
+                        self.event_loop.mqtt_options = options;
+                    }
                 }
             }
         }

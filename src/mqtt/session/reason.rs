@@ -31,6 +31,30 @@ pub(super) fn explain(error: &ConnectionError, connected: bool) -> String {
     }
 }
 
+/// Whether the broker ended the connection, as far as can be told.
+pub(super) fn is_hang_up(error: &ConnectionError) -> bool {
+    use mqttbytes::Error::Io as PacketIo;
+    match error {
+        ConnectionError::MqttState(StateError::ConnectionAborted) => true,
+        ConnectionError::Io(cause)
+        | ConnectionError::Tls(TlsError::Io(cause))
+        | ConnectionError::MqttState(
+            StateError::Io(cause) | StateError::Deserialization(PacketIo(cause)),
+        ) => hangs_up(cause.kind()),
+        _ => false,
+    }
+}
+
+fn hangs_up(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
+}
+
 fn refused(code: ConnectReturnCode) -> String {
     match code {
         ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized => {
@@ -59,10 +83,7 @@ fn io(cause: &io::Error, connected: bool) -> String {
         io::ErrorKind::ConnectionRefused => {
             "nothing listens there: check mqtt.url, and whether the broker is running".to_owned()
         }
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => hung_up(connected),
+        kind if hangs_up(kind) => hung_up(connected),
         _ if connected => format!("the connection failed: {cause}"),
         _ => format!("the broker cannot be reached: {cause}; check mqtt.url"),
     }

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use rumqttc::{ConnectReturnCode, ConnectionError, MqttOptions};
 
 use super::Options;
+use super::identity::Identity;
 use crate::mqtt::guide::Guide;
 
 /// The way to the broker of one connection.
 pub(super) struct Way {
     options: Options,
+    /// The client id that stays the same.
+    usual_id: String,
+    identity: Identity,
     make: fn(&Options) -> MqttOptions,
     guide: Option<Arc<dyn Guide>>,
     known: bool,
@@ -17,8 +21,14 @@ pub(super) struct Way {
 
 impl Way {
     /// `make` turns what is known into the library's options.
-    pub(super) fn new(options: &Options, make: fn(&Options) -> MqttOptions) -> Self {
+    pub(super) fn new(
+        options: &Options,
+        make: fn(&Options) -> MqttOptions,
+        identity: Identity,
+    ) -> Self {
         Self {
+            usual_id: options.client_id.clone(),
+            identity,
             guide: options.guide.clone(),
             known: options.guide.is_none(),
             options: options.clone(),
@@ -40,9 +50,22 @@ impl Way {
         Ok((self.make)(&self.options))
     }
 
+    /// The options of the next attempt, if the client id is another one by now.
+    pub(super) fn renamed(&mut self) -> Option<MqttOptions> {
+        let id = self.identity.client_id(&self.usual_id);
+        if id == self.options.client_id {
+            return None;
+        }
+        self.options.client_id = id;
+        Some((self.make)(&self.options))
+    }
+
     /// An attempt failed (or, if it was `connected`, what had been a connection): the way has to be
     /// asked for again. Returns what to tell the user, where that depends on who was asked.
     pub(super) fn lost(&mut self, error: &ConnectionError, connected: bool) -> Option<String> {
+        if let ConnectionError::ConnectionRefused(_) = error {
+            self.identity.refused();
+        }
         self.guide.as_ref()?;
         self.known = connected;
         let ConnectionError::ConnectionRefused(

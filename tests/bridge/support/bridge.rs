@@ -116,8 +116,13 @@ impl Bridge {
         );
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> String {
+        self.child.id().expect("it runs").to_string()
+    }
+
     fn signal(&self, signal: &str) {
-        let pid = self.child.id().expect("it runs").to_string();
+        let pid = self.pid();
         let sent = std::process::Command::new("kill")
             .args([signal, &pid])
             .status();
