@@ -1,10 +1,8 @@
 //! Connections and their limits.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,18 +18,19 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::guard::Guard;
+use super::patient::Patient;
+use super::places::{Place, Places};
 use super::router::{Parts, Peer, router};
 use super::session::{Lock, NoRandomness, key};
 
-/// The most connections at a time.
-const CONNECTIONS: usize = 128;
-
-/// The most connections at a time of one address. Browsers open six, and ingress is one address for
-/// everybody.
-const CONNECTIONS_EACH: usize = 64;
-
 /// How long the head of a request may take to come.
 const HEAD_PATIENCE: Duration = Duration::from_secs(15);
+
+/// The same, where a connection may only stop: more than a bad radio link needs.
+const STOP_HEAD_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a peer may leave an answer unread. The panel takes a stream as lost after 12 s.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most bytes of the head of a request.
 const HEAD: usize = 16 * 1_024;
@@ -98,7 +97,7 @@ impl Server {
             router: router(parts, guard, life.clone()),
             life: life.clone(),
             tasks: server.tasks.clone(),
-            peers: Arc::default(),
+            places: Places::default(),
         };
         server.tasks.spawn(accepting.run(listener));
         Ok(server)
@@ -118,56 +117,11 @@ impl Server {
     }
 }
 
-/// How many connections each address has.
-type Peers = Arc<Mutex<HashMap<IpAddr, usize>>>;
-
-fn lock(peers: &Peers) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-    // Counters are whole whatever happened to whoever held the lock.
-    peers.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// One connection; counts as long as it lives.
-struct Counted {
-    peers: Peers,
-    peer: IpAddr,
-}
-
-impl Counted {
-    /// `None` if there are enough already.
-    fn new(peers: &Peers, peer: IpAddr) -> Option<Self> {
-        let mut counts = lock(peers);
-        if counts.values().sum::<usize>() >= CONNECTIONS {
-            return None;
-        }
-        let count = counts.entry(peer).or_default();
-        if *count >= CONNECTIONS_EACH {
-            return None;
-        }
-        *count += 1;
-        Some(Self {
-            peers: Arc::clone(peers),
-            peer,
-        })
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut counts = lock(&self.peers);
-        if let Some(count) = counts.get_mut(&self.peer) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.peer);
-            }
-        }
-    }
-}
-
 struct Accepting {
     router: Router,
     life: CancellationToken,
     tasks: TaskTracker,
-    peers: Peers,
+    places: Places,
 }
 
 impl Accepting {
@@ -190,29 +144,45 @@ impl Accepting {
     }
 
     fn connection(&self, stream: TcpStream, peer: IpAddr) {
-        let Some(counted) = Counted::new(&self.peers, peer) else {
-            debug!("panel: too many connections");
-            return;
-        };
+        let place = self.places.take(peer);
+        if place.reserve.is_some() {
+            debug!("panel: too many connections; this one may only stop");
+        }
         // Only a matter of speed.
         let _ = stream.set_nodelay(true);
         let router = self.router.clone();
         let life = self.life.clone();
-        self.tasks.spawn(async move {
-            let _counted = counted;
-            serve(stream, peer, router, life).await;
-        });
+        self.tasks
+            .spawn(async move { serve(stream, peer, &place, router, life).await });
     }
 }
 
-async fn serve(stream: TcpStream, peer: IpAddr, router: Router, life: CancellationToken) {
+async fn serve(
+    stream: TcpStream,
+    peer: IpAddr,
+    place: &Place,
+    router: Router,
+    life: CancellationToken,
+) {
+    let reserve = place.reserve.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
+        if let Some(reserve) = &reserve {
+            request.extensions_mut().insert(reserve.clone());
+        }
         TowerToHyperService::new(router.clone()).call(request)
     });
+    let stop_only = place.reserve.is_some();
+    let patience = if stop_only {
+        STOP_HEAD_PATIENCE
+    } else {
+        HEAD_PATIENCE
+    };
+    let stream = Patient::new(stream, WRITE_PATIENCE);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
+        .header_read_timeout(patience)
+        .keep_alive(!stop_only)
         .max_buf_size(HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
@@ -222,6 +192,7 @@ async fn serve(stream: TcpStream, peer: IpAddr, router: Router, life: Cancellati
                 debug!(%error, "panel: connection ended");
             }
         }
+        () = place.life.cancelled() => debug!("panel: connection gave way to a newer one"),
         () = life.cancelled() => {
             serving.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(GOODBYE, serving).await;
