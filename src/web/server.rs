@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
@@ -34,6 +34,13 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most bytes of the head of a request.
 const HEAD: usize = 16 * 1_024;
+
+/// The most bytes of answers that the system keeps for a peer that has not read them. Linux would take
+/// 4 MiB for each connection: with many such peers, filling them kept the driver from its toys.
+const UNREAD: u32 = 64 * 1_024;
+
+/// Connections that wait to be accepted; the same as in tokio's own `bind`.
+const BACKLOG: u32 = 1_024;
 
 /// How long answers under way may take when the panel ends.
 const GOODBYE: Duration = Duration::from_millis(300);
@@ -79,7 +86,7 @@ impl Server {
     /// A port that cannot be listened on; a machine without random numbers.
     pub async fn start(options: Options, parts: Parts) -> Result<Self, StartError> {
         let cannot = |error| StartError::Listen(options.listen, error);
-        let listener = TcpListener::bind(options.listen).await.map_err(cannot)?;
+        let listener = listen(options.listen).map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
         let lock = match &options.token {
             Some(token) => Some(Lock::new(token, &key(&options.folder)?)),
@@ -115,6 +122,22 @@ impl Server {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restart finds connections of the process before it. Elsewhere than on Unix it would let two
+    // processes share the port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    // Connections have it from the socket that accepts them.
+    socket.set_send_buffer_size(UNREAD)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 struct Accepting {

@@ -117,7 +117,7 @@ export function Level({ id, attribute, name, target, applied, limit = 100, min =
       ${copyTopic && html`<${Copy} topic=${copyTopic} payload=${() => String(shown)} name=${name} />`}</div>
     <div class="track" style=${{ '--at': place(shown), '--zero': place(0), '--applied': place(applied ?? 0), '--limit': place(limit) }}
       onPointerDown=${(event) => slider.press(event)} onPointerMove=${(event) => slider.move(event)} onPointerUp=${(event) => slider.release(event)}
-      onPointerCancel=${(event) => slider.cancel(event)} onLostPointerCapture=${(event) => slider.cancel(event)}>
+      onPointerCancel=${(event) => slider.cancel(event)}>
       <span class="rail"></span><span class="applied"></span><span class="wanted"></span>
       ${limit < 100 && html`<span class="limit" title=${`Limit ${limit} %`}></span>`}
       <input type="range" id=${`${id}-${attribute}`} min=${min} max="100" step="1" value=${shown} disabled=${disabled}
