@@ -56,7 +56,8 @@ impl Driver {
                     self.happened("request", &asker.label(), toy_of(&target), event);
                     self.overtake(&target, true);
                     let question = question(&asker, answers.clone(), None, Value::Null);
-                    self.put(target, Action::Stop, question);
+                    self.put(target.clone(), Action::Stop, question);
+                    self.note_stop(&target, "stop", &asker.label());
                 }
             }
         }
@@ -257,6 +258,18 @@ impl Driver {
         }
     }
 
+    /// Remembers for the panel why the toys of `target` that run are stopped. After the stop itself,
+    /// which must not wait for it: a toy is shown as running until it has confirmed its stop.
+    pub(super) fn note_stop(&mut self, target: &Target, why: &'static str, by: &str) {
+        let Some(panel) = &mut self.panel else { return };
+        for toy in self.engine.toys() {
+            let runs = || self.engine.toy(toy).is_some_and(|view| view.is_on());
+            if panel.concerns(target, toy) && runs() {
+                panel.toy_stopped(toy, why, by);
+            }
+        }
+    }
+
     /// Remembers something for the panel, if there is one.
     pub(super) fn happened(&mut self, kind: &str, by: &str, toy: Option<ToyId>, event: Value) {
         if let Some(panel) = &mut self.panel {
@@ -337,6 +350,9 @@ impl Driver {
         target.insert("effect".to_owned(), effect.into());
         shown["target"] = target.into();
         shown["effects"] = json!(*view.effects);
+        if let Some(panel) = &self.panel {
+            panel.reasons.show(toy, self.outlet.privacy(), &mut shown);
+        }
         Some(shown)
     }
 

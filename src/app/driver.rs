@@ -378,6 +378,7 @@ impl Driver {
                     backend,
                     hardware: description.hardware.clone(),
                 };
+                self.with_panel(|panel| panel.found(&route));
                 self.input(Input::RouteUp {
                     route,
                     description,
@@ -386,6 +387,7 @@ impl Driver {
             }
             Report::Down(hardware, reason) => {
                 let route = RouteId { backend, hardware };
+                self.with_panel(|panel| panel.lost(&route, &reason));
                 self.input(Input::RouteDown { route, reason });
             }
             Report::Missed(hardware, missed) => {

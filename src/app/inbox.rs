@@ -179,7 +179,8 @@ impl Driver {
     fn stop(&mut self, target: Target, topic: &str, id: Option<String>, urgent: bool) {
         info!("stop");
         self.overtake(&target, urgent);
-        self.ask(target, Action::Stop, id, Value::Null, topic);
+        self.ask(target.clone(), Action::Stop, id, Value::Null, topic);
+        self.note_stop(&target, "stop", "mqtt");
     }
 
     /// A stop came: nothing that was sent before it is obeyed any more. `urgent`: it did not come
@@ -211,6 +212,9 @@ impl Driver {
             self.overtake(&Target::All, true);
         }
         self.input(Input::Quiet(on));
+        if on {
+            self.note_stop(&Target::All, "quiet", "");
+        }
         // Whoever sees that it is on relies on it, whatever becomes of this process.
         self.saver.memory_changed_urgently();
     }

@@ -26,6 +26,7 @@ pub mod ops;
 pub mod outlet;
 pub mod panel;
 mod panels;
+mod reasons;
 pub mod rival;
 pub mod run;
 pub mod samples;

@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::domain::{BackendId, BridgeEvent, Gesture, Instant, Op, Target, ToyId};
+use crate::domain::{
+    BackendId, BridgeEvent, Command, Gesture, Instant, Op, RouteId, Target, ToyId,
+};
 use crate::hass::{Privacy, state};
 use crate::web::Feed;
 use crate::web::desk::{Answer, Answers};
+
+use super::reasons::Reasons;
 
 /// How many outcomes are kept of each toy.
 const OUTCOMES: usize = 50;
@@ -36,6 +40,8 @@ pub struct Settings {
     pub privacy: Privacy,
     /// What the user can do about a backend that does not answer.
     pub cures: BTreeMap<BackendId, &'static str>,
+    /// The toys of each group.
+    pub groups: BTreeMap<String, Vec<ToyId>>,
 }
 
 /// The panel, as the driver sees it.
@@ -43,6 +49,7 @@ pub struct Settings {
 pub struct Panel {
     pub(super) settings: Settings,
     pub(super) feed: Feed,
+    pub(super) reasons: Reasons,
     /// The number of the last command that came in.
     counter: Arc<AtomicU64>,
     /// What was stopped, the number of the last command before that, and when.
@@ -62,6 +69,7 @@ impl Panel {
         Self {
             settings,
             feed: Feed::default(),
+            reasons: Reasons::default(),
             counter,
             stopped: Vec::new(),
             changed: BTreeSet::new(),
@@ -83,14 +91,48 @@ impl Panel {
     pub(super) fn toy_forgotten(&mut self, toy: ToyId) {
         self.changed.remove(&toy);
         self.outcomes.remove(&toy);
+        self.reasons.forgotten(toy);
         self.feed.tell("gone", &json!({ "id": toy.to_string() }));
     }
 
     /// An operation goes out: what is wanted of its toy may have changed.
     pub(super) fn sent(&mut self, op: &Op) {
-        if self.feed.is_watched() {
-            self.changed.insert(ToyId::of(&op.route.hardware));
+        let toy = ToyId::of(&op.route.hardware);
+        if !matches!(op.command, Command::Stop) {
+            self.reasons.runs(toy);
         }
+        self.toy_changed(toy);
+    }
+
+    /// A toy can be reached over this route.
+    pub(super) fn found(&mut self, route: &RouteId) {
+        self.reasons.found(ToyId::of(&route.hardware));
+    }
+
+    /// A toy cannot be reached over this route any more.
+    pub(super) fn lost(&mut self, route: &RouteId, reason: &str) {
+        let toy = ToyId::of(&route.hardware);
+        let backend = route.backend.clone();
+        self.reasons.lost(toy, backend, reason.to_owned());
+        self.toy_changed(toy);
+    }
+
+    /// Whether a stop of `target` is one of this toy.
+    pub(super) fn concerns(&self, target: &Target, toy: ToyId) -> bool {
+        match target {
+            Target::All => true,
+            Target::Toy(own) => *own == toy,
+            Target::Group(name) => {
+                let members = self.settings.groups.get(name);
+                members.is_some_and(|members| members.contains(&toy))
+            }
+        }
+    }
+
+    /// A toy that ran is stopped. `by` is empty if the bridge does so by itself.
+    pub(super) fn toy_stopped(&mut self, toy: ToyId, why: &'static str, by: &str) {
+        self.reasons.stopped(toy, now_ms(), why, by);
+        self.toy_changed(toy);
     }
 
     /// A button or a gesture.
@@ -106,6 +148,9 @@ impl Panel {
             | BridgeEvent::SafetyStop(toy, _) => Some(*toy),
             BridgeEvent::BackendUp(_) | BridgeEvent::BackendDown(..) => None,
         };
+        if let BridgeEvent::SafetyStop(toy, reason) = event {
+            self.toy_stopped(*toy, reason.as_str(), "");
+        }
         let event = state::event(event, self.settings.privacy);
         self.happened("event", "", toy, event);
     }
@@ -215,6 +260,7 @@ mod tests {
             discovery: true,
             privacy: Privacy::Open,
             cures: BTreeMap::new(),
+            groups: BTreeMap::new(),
         };
         (Panel::new(settings, Arc::clone(&counter)), counter)
     }

@@ -85,6 +85,7 @@ impl Panels {
             discovery: config.home_assistant.discovery,
             privacy,
             cures: doctor::cures(config),
+            groups: config.engine_settings().groups,
         };
         Self {
             server: Some(server),

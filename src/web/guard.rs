@@ -162,16 +162,17 @@ impl Guard {
         let Some(lock) = &self.lock else {
             return Err(Refusal::invalid("there is no token: none is needed"));
         };
-        // Before looking: else the answer would tell whether the guess was right.
+        // Before the limiter: wrong tokens of another peer behind the same proxy, or of a script that
+        // runs on with an old token, must not keep the owner's stop out.
+        if lock.opens(token) {
+            return Ok(lock.cookie());
+        }
         if let Some(seconds) = self.limiter().wait(peer, now) {
             let message = format!("too many wrong tokens: wait {seconds} seconds");
             return Err(Refusal::too_many(message, seconds));
         }
-        if lock.opens(token) {
-            return Ok(lock.cookie());
-        }
         self.limiter().failed(peer, now);
-        tracing::warn!(%peer, "somebody tried a wrong token for the panel");
+        tracing::warn!(%peer, "a wrong token for the panel");
         Err(Refusal::unauthorized())
     }
 }

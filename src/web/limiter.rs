@@ -1,4 +1,4 @@
-//! Slows down whoever guesses tokens.
+//! Bounds wrong tokens. A right one is never counted and never waits.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Wrong tokens from one address within [`WINDOW`] before nothing is looked at any more.
+/// Wrong tokens from one network within [`WINDOW`] before it is told to wait.
 const TRIES: u32 = 5;
 
 /// Wrong tokens from everywhere within [`WINDOW`].
@@ -47,7 +47,7 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    /// How many seconds this address has to wait before a token of it is looked at.
+    /// How many seconds a peer with a wrong token has to wait, if it has to.
     pub(super) fn wait(&self, peer: IpAddr, now: Instant) -> Option<u64> {
         let blocked = |window: Option<&Window>, most: u32| {
             let window = window.filter(|window| window.failures >= most)?;
@@ -78,8 +78,8 @@ impl Limiter {
     }
 }
 
-/// Whoever has one IPv6 address has 2⁶⁴ of them.
-fn network(peer: IpAddr) -> IpAddr {
+/// What is counted as one peer: with an IPv6 address come the 2⁶⁴ of its network.
+pub(super) fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(ip) => {
             let [a, b, c, d, ..] = ip.segments();

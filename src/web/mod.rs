@@ -9,7 +9,7 @@
 //! - [`table`]: every operation, once. Routes ([`router`]) and the document ([`openapi`]) are both
 //!   made from it, so they cannot differ.
 //! - [`guard`]: who may do what. Pure.
-//! - [`server`]: connections and their limits.
+//! - [`server`]: connections and their limits; [`places`]: how a stop gets one whatever is held.
 
 mod api;
 mod assets;
@@ -20,6 +20,8 @@ mod limiter;
 mod log;
 pub mod metrics;
 mod openapi;
+mod patient;
+mod places;
 mod refusal;
 mod router;
 mod schemas;

@@ -74,6 +74,11 @@ impl Refusal {
         }
     }
 
+    /// All places are taken but those that are kept for stops.
+    pub(super) fn crowded() -> Self {
+        Self::too_many("too many connections: only a stop gets through", 5)
+    }
+
     /// What is asked makes no sense.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Rejection::new(ErrorCode::Invalid, message).into()

@@ -23,6 +23,7 @@ use super::api::{self, Asked};
 use super::desk::{Asker, Handle};
 use super::guard::{Guard, Way};
 use super::log::Lines;
+use super::places::Reserve;
 use super::refusal::Refusal;
 use super::table::{Act, Method, OPERATIONS, Operation, Whom};
 use super::{assets, stream};
@@ -201,6 +202,14 @@ async fn answer(
     } else {
         app.guard.admit(way, peer, headers, Instant::now())?
     };
+    if let Some(reserve) = parts.extensions.get::<Reserve>() {
+        match operation.act {
+            Act::Stop(_) | Act::Quiet => reserve.let_in(),
+            // The answer is short, and a watchdog that gets none would restart the bridge.
+            Act::Alive | Act::Ready => {}
+            _ => return Err(Refusal::crowded()),
+        }
+    }
     let body = match operation.act {
         // The address says everything.
         Act::Stop(Whom::Toy | Whom::Group) => Bytes::new(),
@@ -235,6 +244,9 @@ async fn read(headers: &HeaderMap, body: Body, patience: Duration) -> Result<Byt
 async fn assets_or_nothing(uri: Uri, request: Request) -> Response {
     let get = matches!(request.method().as_str(), "GET" | "HEAD");
     let known = assets::find(uri.path()).filter(|_| get);
+    if request.extensions().get::<Reserve>().is_some() {
+        return Refusal::crowded().into_response();
+    }
     match known {
         Some(asset) => asset.answer(request.headers()),
         None => Refusal::not_found("there is nothing here").into_response(),

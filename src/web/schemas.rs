@@ -177,6 +177,19 @@ fn toys() -> Value {
         "state": {"type": "object", "description": "as published under <toy>/state"},
         "target": {"type": "object", "description": "what is wanted: a level per output, and the effect"},
         "effects": list(text()),
+        "stopped": {
+            "type": ["object", "null"],
+            "description": "why it was stopped while it ran, until it runs again: `why` is stop, \
+                            quiet or the reason of a safety stop; `by` is who asked, if any",
+            "properties": {"at": whole(), "why": text(), "by": text()},
+            "required": ["at", "why", "by"],
+        },
+        "lost": {
+            "type": ["object", "null"],
+            "description": "the backend over which it was lost, until it is there again",
+            "properties": {"route": text(), "reason": text()},
+            "required": ["route", "reason"],
+        },
     });
     let required = [
         "id",
@@ -190,6 +203,8 @@ fn toys() -> Value {
         "state",
         "target",
         "effects",
+        "stopped",
+        "lost",
     ];
     let mut full = toy.as_object().cloned().unwrap_or_default();
     full.insert(

@@ -1,10 +1,8 @@
 //! Connections and their limits.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,27 +12,35 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::guard::Guard;
+use super::patient::Patient;
+use super::places::{Place, Places};
 use super::router::{Parts, Peer, router};
 use super::session::{Lock, NoRandomness, key};
-
-/// The most connections at a time.
-const CONNECTIONS: usize = 128;
-
-/// The most connections at a time of one address. Browsers open six, and ingress is one address for
-/// everybody.
-const CONNECTIONS_EACH: usize = 64;
 
 /// How long the head of a request may take to come.
 const HEAD_PATIENCE: Duration = Duration::from_secs(15);
 
+/// The same, where a connection may only stop: more than a bad radio link needs.
+const STOP_HEAD_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a peer may leave an answer unread. The panel takes a stream as lost after 12 s.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The most bytes of the head of a request.
 const HEAD: usize = 16 * 1_024;
+
+/// The most bytes of answers that the system keeps for a peer that has not read them. Linux would take
+/// 4 MiB for each connection: with many such peers, filling them kept the driver from its toys.
+const UNREAD: u32 = 64 * 1_024;
+
+/// Connections that wait to be accepted; the same as in tokio's own `bind`.
+const BACKLOG: u32 = 1_024;
 
 /// How long answers under way may take when the panel ends.
 const GOODBYE: Duration = Duration::from_millis(300);
@@ -80,7 +86,7 @@ impl Server {
     /// A port that cannot be listened on; a machine without random numbers.
     pub async fn start(options: Options, parts: Parts) -> Result<Self, StartError> {
         let cannot = |error| StartError::Listen(options.listen, error);
-        let listener = TcpListener::bind(options.listen).await.map_err(cannot)?;
+        let listener = listen(options.listen).map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
         let lock = match &options.token {
             Some(token) => Some(Lock::new(token, &key(&options.folder)?)),
@@ -98,7 +104,7 @@ impl Server {
             router: router(parts, guard, life.clone()),
             life: life.clone(),
             tasks: server.tasks.clone(),
-            peers: Arc::default(),
+            places: Places::default(),
         };
         server.tasks.spawn(accepting.run(listener));
         Ok(server)
@@ -118,56 +124,27 @@ impl Server {
     }
 }
 
-/// How many connections each address has.
-type Peers = Arc<Mutex<HashMap<IpAddr, usize>>>;
-
-fn lock(peers: &Peers) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-    // Counters are whole whatever happened to whoever held the lock.
-    peers.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// One connection; counts as long as it lives.
-struct Counted {
-    peers: Peers,
-    peer: IpAddr,
-}
-
-impl Counted {
-    /// `None` if there are enough already.
-    fn new(peers: &Peers, peer: IpAddr) -> Option<Self> {
-        let mut counts = lock(peers);
-        if counts.values().sum::<usize>() >= CONNECTIONS {
-            return None;
-        }
-        let count = counts.entry(peer).or_default();
-        if *count >= CONNECTIONS_EACH {
-            return None;
-        }
-        *count += 1;
-        Some(Self {
-            peers: Arc::clone(peers),
-            peer,
-        })
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut counts = lock(&self.peers);
-        if let Some(count) = counts.get_mut(&self.peer) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.peer);
-            }
-        }
-    }
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restart finds connections of the process before it. Elsewhere than on Unix it would let two
+    // processes share the port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    // Connections have it from the socket that accepts them.
+    socket.set_send_buffer_size(UNREAD)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 struct Accepting {
     router: Router,
     life: CancellationToken,
     tasks: TaskTracker,
-    peers: Peers,
+    places: Places,
 }
 
 impl Accepting {
@@ -190,29 +167,45 @@ impl Accepting {
     }
 
     fn connection(&self, stream: TcpStream, peer: IpAddr) {
-        let Some(counted) = Counted::new(&self.peers, peer) else {
-            debug!("panel: too many connections");
-            return;
-        };
+        let place = self.places.take(peer);
+        if place.reserve.is_some() {
+            debug!("panel: too many connections; this one may only stop");
+        }
         // Only a matter of speed.
         let _ = stream.set_nodelay(true);
         let router = self.router.clone();
         let life = self.life.clone();
-        self.tasks.spawn(async move {
-            let _counted = counted;
-            serve(stream, peer, router, life).await;
-        });
+        self.tasks
+            .spawn(async move { serve(stream, peer, &place, router, life).await });
     }
 }
 
-async fn serve(stream: TcpStream, peer: IpAddr, router: Router, life: CancellationToken) {
+async fn serve(
+    stream: TcpStream,
+    peer: IpAddr,
+    place: &Place,
+    router: Router,
+    life: CancellationToken,
+) {
+    let reserve = place.reserve.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
+        if let Some(reserve) = &reserve {
+            request.extensions_mut().insert(reserve.clone());
+        }
         TowerToHyperService::new(router.clone()).call(request)
     });
+    let stop_only = place.reserve.is_some();
+    let patience = if stop_only {
+        STOP_HEAD_PATIENCE
+    } else {
+        HEAD_PATIENCE
+    };
+    let stream = Patient::new(stream, WRITE_PATIENCE);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
+        .header_read_timeout(patience)
+        .keep_alive(!stop_only)
         .max_buf_size(HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
@@ -222,6 +215,7 @@ async fn serve(stream: TcpStream, peer: IpAddr, router: Router, life: Cancellati
                 debug!(%error, "panel: connection ended");
             }
         }
+        () = place.life.cancelled() => debug!("panel: connection gave way to a newer one"),
         () = life.cancelled() => {
             serving.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(GOODBYE, serving).await;

@@ -138,6 +138,12 @@ impl Browser {
 
     /// Opens a tab: 1280 × 800 for a mouse, or 390 × 844 for fingers.
     pub(crate) async fn tab(&self, phone: bool) -> Tab {
+        let (width, height) = if phone { (390, 844) } else { (1280, 800) };
+        self.sized_tab(phone, width, height).await
+    }
+
+    /// Opens a tab of this size, for fingers if it is a phone's.
+    pub(crate) async fn sized_tab(&self, phone: bool, width: u32, height: u32) -> Tab {
         // A window of its own: what is behind another one counts as hidden, and stands still.
         let target = json!({"url": "about:blank", "newWindow": true});
         let target = self.link.ask(None, "Target.createTarget", target).await;
@@ -152,11 +158,7 @@ impl Browser {
         }
         let focus = json!({"enabled": true});
         tab.ask("Emulation.setFocusEmulationEnabled", focus).await;
-        let (width, height) = if phone { (390, 844) } else { (1280, 800) };
-        let metrics = json!({
-            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone,
-        });
-        tab.ask("Emulation.setDeviceMetricsOverride", metrics).await;
+        tab.resize(phone, width, height).await;
         if phone {
             let touch = json!({"enabled": true, "maxTouchPoints": 1});
             tab.ask("Emulation.setTouchEmulationEnabled", touch).await;
@@ -285,16 +287,12 @@ impl Tab {
         let (at, y) = self.rail(selector).await;
         let steps = 40;
         let points = (0..=steps).map(|step| at(to * f64::from(step) / f64::from(steps)));
-        let finger = async |kind: &str, points: Value| {
-            let event = json!({"type": kind, "touchPoints": points});
-            self.ask("Input.dispatchTouchEvent", event).await;
-        };
         if touch {
-            finger("touchStart", json!([{"x": at(0.0), "y": y}])).await;
+            self.finger("touchStart", Some((at(0.0), y))).await;
             for x in points {
-                finger("touchMove", json!([{"x": x, "y": y}])).await;
+                self.finger("touchMove", Some((x, y))).await;
             }
-            finger("touchEnd", json!([])).await;
+            self.finger("touchEnd", None).await;
         } else {
             self.mouse("mousePressed", at(0.0), y).await;
             for x in points {
@@ -302,6 +300,45 @@ impl Tab {
             }
             self.mouse("mouseReleased", at(to), y).await;
         }
+    }
+
+    /// Puts a finger down, moves it, lifts it, or has it taken away.
+    pub(crate) async fn finger(&self, kind: &str, at: Option<(f64, f64)>) {
+        let points: Vec<Value> = at.iter().map(|(x, y)| json!({"x": x, "y": y})).collect();
+        let event = json!({"type": kind, "touchPoints": points});
+        self.ask("Input.dispatchTouchEvent", event).await;
+    }
+
+    /// Puts a finger down and moves it in steps; it stays there.
+    pub(crate) async fn slide(&self, from: (f64, f64), to: (f64, f64), steps: u32) {
+        self.finger("touchStart", Some(from)).await;
+        for step in 1..=steps {
+            let share = f64::from(step) / f64::from(steps);
+            let x = from.0 + (to.0 - from.0) * share;
+            let y = from.1 + (to.1 - from.1) * share;
+            self.finger("touchMove", Some((x, y))).await;
+        }
+    }
+
+    /// Taps with a finger.
+    pub(crate) async fn tap(&self, at: (f64, f64)) {
+        self.finger("touchStart", Some(at)).await;
+        self.finger("touchEnd", None).await;
+    }
+
+    /// Taps on what a selector finds.
+    pub(crate) async fn tap_on(&self, selector: &str) {
+        let (x, y, _) = self.place(selector).await;
+        self.tap((x, y)).await;
+    }
+
+    /// Gives the page another size.
+    pub(crate) async fn resize(&self, phone: bool, width: u32, height: u32) {
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone,
+        });
+        self.ask("Emulation.setDeviceMetricsOverride", metrics)
+            .await;
     }
 
     /// A picture of what is shown.

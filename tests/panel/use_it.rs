@@ -10,8 +10,8 @@ use crate::support::toy;
 const COUNT: &str = "window.sets = 0; const real = window.fetch; \
     window.fetch = (path, options) => { window.sets += path.endsWith('/set'); return real(path, options); };";
 
-/// Counts the moves of sliders, and keeps answers to what is asked of toys until `window.answer()`.
-const HOLD: &str = "window.moves = 0; addEventListener('input', () => { window.moves += 1; }, true); \
+/// Counts the moves of pointers, and keeps answers to what is asked of toys until `window.answer()`.
+const HOLD: &str = "window.moves = 0; addEventListener('pointermove', () => { window.moves += 1; }, true); \
     const held = new Promise((free) => { window.answer = free; }); const counted = window.fetch; \
     window.fetch = async (path, options) => { const answer = await counted(path, options); \
     if (path.endsWith('/set')) await held; return answer; };";

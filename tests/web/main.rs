@@ -10,6 +10,7 @@ mod support;
 
 mod budget;
 mod client;
+mod crowd;
 mod document;
 mod health;
 mod requests;

@@ -1,7 +1,7 @@
 // The frame around all screens: what is always there.
-import { html, render, useEffect, useState } from './vendor/preact.js';
-import { act, ask, connect, state, stopAll, useStore } from './store.js';
-import { ago, CopyByHand, Icon, useTick } from './widgets.js';
+import { html, render, useEffect, useRef, useState } from './vendor/preact.js';
+import { ask, connect, endQuiet, keepQuiet, quiet as askQuiet, state, useStore } from './store.js';
+import { ago, CopyByHand, Icon, StopAll, useTick } from './widgets.js';
 import { Now } from './now.js';
 import { Toy } from './toy.js';
 import { Activity } from './activity.js';
@@ -20,11 +20,15 @@ function useRoute() {
   return route;
 }
 
-function StopAll() {
-  const { stopping, stopped } = useStore();
-  const text = stopping ? (stopping.error ? 'Stopping… trying again' : 'Stopping…') : stopped ? 'Stopped' : 'Stop all';
-  return html`<button id="stop-all" class=${stopping ? 'busy' : stopped ? 'done' : ''} onClick=${stopAll} title="Stop all toys (Esc)">
-    <${Icon} name="stop" /><span aria-live="assertive">${text}</span><kbd aria-hidden="true">Esc</kbd></button>`;
+/** The second touch that ends Quiet. */
+function EndQuiet() {
+  const { asked, info } = useStore();
+  const keep = useRef(null);
+  useEffect(() => { keep.current?.focus(); }, [!!asked]);
+  if (!asked || !info?.quiet) return null;
+  return html`<div class="banner calm" id="end-quiet" role="alertdialog" aria-label="End Quiet"><span>End Quiet? Toys obey again then.</span>
+    <span class="buttons"><button ref=${keep} onClick=${keepQuiet}>Keep Quiet</button>
+      <button class="danger" disabled=${!asked.ready} onClick=${endQuiet}>End Quiet</button></span></div>`;
 }
 
 function Link() {
@@ -61,20 +65,15 @@ function App() {
     <header class="top"><div class="bar">
       <a class="brand" href="#/" aria-label="toy2mqtt"><img src="icon.svg" alt="" width="28" height="28" /><span>toy2mqtt</span></a>
       <nav aria-label="Screens">${SCREENS.map(([path, name, icon]) => html`<a key=${path} href=${`#/${path}`} aria-current=${(path === screen || (path === '' && screen === 'toy')) ? 'page' : null}><${Icon} name=${icon} /><span>${name}</span></a>`)}</nav>
-      <div class="always"><button class="square quiet-switch" role="switch" aria-checked=${String(!!quiet)} aria-label="Quiet" title="Quiet: stop everything and refuse every request but stop" onClick=${() => act('api/quiet', quiet ? 'OFF' : 'ON')}><${Icon} name="moon" /><span class="wide">Quiet</span></button>
+      <div class="always"><button class="quiet-switch" role="switch" aria-checked=${String(!!quiet)} title="Quiet: stop everything and refuse every request but stop" onClick=${() => askQuiet(!quiet)}><${Icon} name="moon" /><span>${quiet ? 'Quiet is on' : 'Quiet'}</span></button>
         <${StopAll} /></div></div>
-      <${Link} /></header>
+      <${EndQuiet} /><${Link} /></header>
     <main id="main" tabindex="-1"><h1 class="hidden">${SCREENS.find(([path]) => path === screen)?.[1] ?? 'Toy'}</h1>
       ${!store.info && store.link !== 'lost' && html`<p class="note center" role="status">Connecting…</p>`}
       ${screen === 'toy' ? html`<${Toy} key=${id} id=${id} />` : html`<${Screen} />`}</main>
     <div class="toasts" role="status" aria-live="polite">${store.toasts.map((one) => html`<p key=${one.id} class=${one.kind}>${one.text}</p>`)}</div>
     <${CopyByHand} />`;
 }
-
-// Before anything else may take the key: in every place, on stale data, too.
-addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && !event.repeat && state.link !== 'locked') stopAll();
-}, true);
 
 connect();
 render(html`<${App} />`, document.getElementById('app'));

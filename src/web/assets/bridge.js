@@ -1,10 +1,10 @@
 // Set-up and Health: the bridge itself.
 import { html, useEffect, useState } from './vendor/preact.js';
-import { act, ask, toast, useStore } from './store.js';
+import { act, ask, quiet, toast, useStore } from './store.js';
 import { ago, Copy, Dot, Icon, span, Sure, Switch, useTick } from './widgets.js';
 
 const DOT = { up: 'good', connecting: 'wait', down: 'bad' };
-const SAYS = { up: 'answers', connecting: 'connecting', down: 'does not answer' };
+export const SAYS = { up: 'answers', connecting: 'connecting', down: 'does not answer' };
 const EXAMPLE = '[[lovense_lan]]\nhost = "192.168.1.20"   # as the app’s Game Mode screen shows it\nport = 20010';
 
 function Findings({ findings }) {
@@ -49,7 +49,7 @@ export function Setup() {
     <${Doctor} />
   </div><div>
     <section class="card"><h3>Safety</h3>
-      <div class="row"><${Switch} label="Quiet" hint="Stops everything and refuses every request but stop, until you end it." on=${info.quiet} flip=${(on) => act('api/quiet', on ? 'ON' : 'OFF')} />
+      <div class="row"><${Switch} label="Quiet" hint="Stops everything and refuses every request but stop, until you end it." on=${info.quiet} flip=${quiet} />
       <${Copy} topic="bridge/quiet/set" payload=${() => (info.quiet ? 'OFF' : 'ON')} name="quiet" /></div></section>
     <section class="card"><h3>Test toys</h3>${toys.size === 0 ? html`<p class="note">None are known yet.</p>` : html`<ul class="plain">${[...toys.values()].map((toy) => html`<li key=${toy.id}><a href=${`#/toy/${toy.id}`}>${toy.name}</a>
       <button disabled=${!toy.state.available || info.quiet} aria-label=${`Identify ${toy.name}`} onClick=${() => act(`api/toys/${toy.id}/identify`, null, 'Two gentle pulses')}>Identify</button></li>`)}</ul>`}</section>

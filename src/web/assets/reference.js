@@ -1,5 +1,6 @@
 // Reads the OpenAPI document to people, and tries what it describes.
 import { html, render, useState } from './vendor/preact.js';
+import { StopAll } from './widgets.js';
 
 const shape = (schema, all, depth = 0) => {
   if (!schema) return '';
@@ -49,7 +50,7 @@ function Operation({ path, method, one, schemas }) {
 function Reference({ document: told }) {
   const operations = Object.entries(told.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, one]) => ({ path, method, one })));
   const tags = [...new Set(operations.map(({ one }) => one.tags[0]))];
-  return html`<main><p><a class="back" href="./">Panel</a></p><h1>REST</h1><p class="note">${told.info.description}</p>
+  return html`<header class="top"><div class="bar"><a class="brand" href="./"><img src="icon.svg" alt="" width="28" height="28" /><span>Panel</span></a><div class="always"><${StopAll} /></div></div></header><main><h1>REST</h1><p class="note">${told.info.description}</p>
     <p class="note">For programs: <a href="api/openapi.json">openapi.json</a> (OpenAPI ${told.openapi}).</p>
     ${tags.map((tag) => html`<section key=${tag} class="tag"><h2>${tag}</h2><div class="stack">${operations.filter(({ one }) => one.tags[0] === tag).map((each) => html`<${Operation} key=${each.one.operationId} ...${each} schemas=${told.components.schemas} />`)}</div></section>`)}</main>`;
 }

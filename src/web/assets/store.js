@@ -7,6 +7,7 @@ export const state = {
   info: null, toys: new Map(), activity: [], log: [], groups: [], patterns: [],
   stopping: null, // { error } while a stop of all toys is not acknowledged
   stopped: null, // { at } for a moment after it was
+  asked: null, // { ready } while the panel asks whether to end Quiet
   toasts: [], lostAt: null,
 };
 
@@ -160,17 +161,85 @@ export function setToy(id, attribute, value) {
 }
 
 const sliders = new Set();
-/** Sends the newest value of a slider: one request at a time, and the last one always. */
+/** How far a finger goes sideways before it means the slider, in pixels. Less is a tap, or scrolling. */
+const ASIDE = 10;
+/** The same for a mouse, which scrolls otherwise. */
+const NUDGE = 3;
+/** A click this near to the knob means nothing. */
+const NEAR = 16;
+/** Rises of more than this that were not dragged to take RAMP seconds: time to let go, or to stop. */
+const STEP = 10;
+const RAMP = 1;
+
+const weaker = (one, other) => (Math.abs(other) < Math.abs(one) ? other : one);
+
+/**
+ * The slider of an output. Sends the newest value: one request at a time, and the last one always.
+ * A pointer moves the level relative to what it was; where the pointer comes down changes nothing.
+ */
 export class Slider {
   constructor(toy, attribute, show) {
-    Object.assign(this, { toy, attribute, show, next: undefined, busy: false, down: false, mute: false });
+    Object.assign(this, { toy, attribute, show, next: undefined, busy: false, hold: null, mute: false, level: {} });
     sliders.add(this);
   }
-  put(value) { this.next = value; if (!this.busy) this.run(); }
-  /** A pointer holds it (`true`), or has let go. */
-  grab(down) { this.down = down; this.mute = false; }
+  put(value, ramp = false) {
+    this.show(value);
+    this.next = ramp ? { level: value, transition: RAMP } : value;
+    if (!this.busy) this.run();
+  }
+  /** A level that was picked, by a click, a key or a screen reader: down at once, up gently. */
+  pick(value) {
+    const { shown } = this.level;
+    const rises = Math.abs(value) > Math.abs(shown) || value * shown < 0;
+    this.put(value, rises && Math.abs(value - shown) > STEP);
+  }
+  press(event) {
+    if (this.hold || event.button > 0 || this.level.disabled) return;
+    const track = event.currentTarget;
+    const mouse = event.pointerType === 'mouse';
+    track.setPointerCapture(event.pointerId);
+    if (mouse) track.querySelector('input').focus({ preventScroll: true });
+    const { left, width } = track.getBoundingClientRect();
+    const { shown } = this.level;
+    this.mute = false;
+    this.hold = { id: event.pointerId, mouse, x: event.clientX, y: event.clientY, left, width, before: shown, last: shown, dragged: false };
+  }
+  move(event) {
+    const { hold } = this;
+    if (hold?.id !== event.pointerId) return;
+    const x = event.clientX - hold.x;
+    const y = event.clientY - hold.y;
+    hold.dragged ||= hold.mouse ? Math.abs(x) >= NUDGE : Math.abs(x) >= ASIDE && Math.abs(x) > 1.5 * Math.abs(y);
+    const value = this.at(hold.before, x / hold.width);
+    if (!hold.dragged || this.mute || value === hold.last) return;
+    hold.last = value;
+    this.put(value);
+  }
+  release(event) {
+    const { hold } = this;
+    if (hold?.id !== event.pointerId) return;
+    this.hold = null;
+    if (!hold.mouse || hold.dragged || this.mute) return;
+    const knob = hold.left + ((hold.before - this.level.min) / (100 - this.level.min)) * hold.width;
+    if (Math.abs(event.clientX - knob) >= NEAR) this.pick(this.at(this.level.min, (event.clientX - hold.left) / hold.width));
+  }
+  /** The browser or the system took the touch for something else: it takes back what it has sent. */
+  cancel(event) {
+    const { hold } = this;
+    if (hold?.id !== event.pointerId) return;
+    this.hold = null;
+    if (this.mute || hold.last === hold.before) return;
+    // Never up: what was lowered meanwhile, by this touch or by others, stays so.
+    const back = weaker(weaker(hold.before, hold.last), this.level.target ?? hold.before);
+    if (back !== hold.last) this.put(back);
+  }
+  /** The level that is a share of the whole track away from another one. */
+  at(from, share) {
+    const { min } = this.level;
+    return Math.round(Math.min(100, Math.max(min, from + share * (100 - min))));
+  }
   /** A stop came. A drag that goes on was begun before it: it says nothing until it has been let go. */
-  drop() { this.next = undefined; this.mute = this.down; this.show(null); }
+  drop() { this.next = undefined; this.mute = !!this.hold; this.show(null); }
   close() { sliders.delete(this); }
   async run() {
     this.busy = true;
@@ -188,6 +257,36 @@ export class Slider {
     this.busy = false;
     this.show(null);
   }
+}
+
+// Before anything else may take the key: in every place, on stale data, too.
+addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && !event.repeat && state.link !== 'locked') stopAll();
+}, true);
+
+// Quiet -------------------------------------------------------------------------------------------
+
+/** How long the second touch has to wait: a double tap is one touch. */
+const DELIBERATE = 700;
+/** After this the question goes away, and Quiet stays. */
+const ASKED = 15000;
+
+/** Switches Quiet on at once. Off, asks first: Quiet is ended by a second, deliberate touch. */
+export function quiet(on) {
+  if (on) return act('api/quiet', 'ON');
+  const asked = state.asked ? null : { ready: false };
+  state.asked = asked;
+  changed();
+  if (!asked) return undefined;
+  setTimeout(() => { asked.ready = true; changed(); }, DELIBERATE);
+  setTimeout(() => { if (state.asked === asked) keepQuiet(); }, ASKED);
+  return undefined;
+}
+export function keepQuiet() { state.asked = null; changed(); }
+export function endQuiet() {
+  if (!state.asked?.ready) return;
+  keepQuiet();
+  act('api/quiet', 'OFF');
 }
 
 // The stream --------------------------------------------------------------------------------------
@@ -230,7 +329,7 @@ const on = {
   },
   toy(toy) { state.toys = new Map(state.toys).set(toy.id, toy); },
   gone({ id }) { state.toys = new Map(state.toys); state.toys.delete(id); },
-  bridge(info) { state.info = info; },
+  bridge(info) { state.info = info; if (!info.quiet) state.asked = null; },
   activity(entry) { state.activity = keep(state.activity, entry, 400); },
   log(line) { state.log = keep(state.log, line, 400); },
   beat() {},

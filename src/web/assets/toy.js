@@ -1,8 +1,8 @@
 // Toy: everything about one toy.
 import { html, useEffect, useState } from './vendor/preact.js';
-import { act, ask, copy, stopToy, useStore } from './store.js';
+import { act, ask, copy, useStore } from './store.js';
 import { clock, Copy, Dot, Empty, Icon, limitOf, outcomeText, outputName, Sure } from './widgets.js';
-import { facts, outputLevels, Patterns } from './now.js';
+import { facts, mood, outputLevels, Patterns, Reasons, Stop } from './now.js';
 
 function Limit({ toy, label, value, put, topic, payload }) {
   const [held, setHeld] = useState(null);
@@ -64,22 +64,21 @@ export function Toy({ id }) {
   if (!info) return null;
   if (!toy) return html`<${Empty} title="This toy is not known"><p>It was forgotten, or never seen. <a href="#/">Back to all toys</a></p></${Empty}>`;
   const away = !toy.state.available;
+  const [kind, label] = mood(toy);
   const more = [['Maker', toy.manufacturer], ['Model', toy.model], ['Firmware', toy.firmware], ['Id', toy.id],
     ['Outputs', toy.outputs.map((one) => `${outputName(one)} (${one.steps} steps${one.signed ? ', both ways' : ''})`).join(', ')],
     ['Inputs', toy.inputs.join(', ')], ['Fastest rise', toy.slope && `${toy.slope} % per second`]].filter(([, value]) => value);
   return html`<section class="toy" aria-label=${toy.name}>
     <p><a class="back" href="#/"><${Icon} name="back" />All toys</a></p>
     <div class="columns"><div>
-      <article class="card ${toy.state.state === 'ON' ? 'running' : ''}">
-        <header><${Dot} kind=${away ? 'off' : toy.state.state === 'ON' ? 'run' : 'good'} label=${away ? 'away' : 'there'} /><h2>${toy.name}</h2><span class="facts">${facts(toy)}</span></header>
-        ${away && html`<p class="note">Away.</p>`}
+      <article class="card ${kind === 'run' ? 'running' : ''}">
+        <header><${Dot} kind=${kind} label=${label} /><h2>${toy.name}</h2><span class="facts">${facts(toy)}</span></header>
         <div class="levels">${outputLevels(toy, { copy: true, disabled: info.quiet })}</div>
         <footer><${Patterns} toy=${toy} disabled=${away || info.quiet} />
           <${Copy} topic=${`${id}/effect/set`} payload=${() => toy.target.effect ?? 'Off'} name="pattern" />
-          <button class="stop-one" aria-label=${`Stop ${toy.name}`} onClick=${() => stopToy(id)}><${Icon} name="stop" />Stop</button>
+          <${Stop} toy=${toy} />
           <${Copy} topic=${`${id}/stop`} payload=${() => 'stop'} name="stop" /></footer>
-        ${toy.state.note && html`<p class="note" role="status">It is ${toy.state.note}.</p>`}
-        ${toy.state.last_error && html`<p class="error" role="status">${toy.state.last_error}</p>`}
+        <${Reasons} toy=${toy} />
       </article>
       <${Limits} toy=${toy} />
     </div><div>

@@ -1,6 +1,6 @@
 // Small parts that all screens use.
 import { html, useEffect, useRef, useState } from './vendor/preact.js';
-import { asAction, asMqtt, changed, copy, Slider, state } from './store.js';
+import { asAction, asMqtt, changed, copy, Slider, state, stopAll, useStore } from './store.js';
 
 const PATHS = {
   now: 'M4 7h9m5 0h2M4 17h2m5 0h9M15.5 7a2 2 0 1 1-.01 0M8.5 17a2 2 0 1 1-.01 0',
@@ -82,36 +82,46 @@ export function CopyByHand() {
     <button onClick=${close}>Close</button></div>`;
 }
 
+export function StopAll() {
+  const { stopping, stopped } = useStore();
+  const text = stopping ? (stopping.error ? 'Stopping… trying again' : 'Stopping…') : stopped ? 'Stopped' : 'Stop all';
+  return html`<button id="stop-all" class=${stopping ? 'busy' : stopped ? 'done' : ''} onClick=${stopAll} title="Stop all toys (Esc)">
+    <${Icon} name="stop" /><span aria-live="assertive">${text}</span><kbd aria-hidden="true">Esc</kbd></button>`;
+}
+
 /**
- * A level: drag, arrow keys, Home and End. Shows what is wanted, what the toy does, and the limit.
- * One request is under way at a time, and the last value always arrives.
+ * A level: drag, click, arrow keys, Home and End. Shows what is wanted, what the toy does (a question
+ * mark if that is not known) and the limit. Pointers work the track; keys and screen readers the input.
  */
 export function Level({ id, attribute, name, target, applied, limit = 100, min = 0, disabled, copyTopic }) {
   const [held, setHeld] = useState(null);
-  const slider = useRef(null);
-  if (!slider.current) slider.current = new Slider(id, attribute, setHeld);
-  slider.current.show = setHeld;
-  useEffect(() => () => slider.current.close(), []);
+  const own = useRef(null);
+  own.current ??= new Slider(id, attribute, setHeld);
+  const slider = own.current;
+  useEffect(() => () => slider.close(), []);
+  const unknown = applied === null || applied === undefined;
   const shown = Math.round(held ?? target ?? applied ?? 0);
-  const put = (event) => {
-    if (slider.current.mute) { event.target.value = shown; return; }
-    const value = Number(event.target.value);
-    setHeld(value);
-    slider.current.put(value);
+  Object.assign(slider, { show: setHeld, level: { shown, target, min, disabled } });
+  const pick = (event) => {
+    if (slider.mute) event.target.value = shown;
+    else slider.pick(Number(event.target.value));
   };
-  const grab = (down) => () => slider.current.grab(down);
   const place = (value) => `${((Math.min(100, Math.max(min, value)) - min) / (100 - min)) * 100}%`;
-  const moving = applied !== null && applied !== undefined && Math.round(applied) !== shown;
-  const said = `${shown} %${moving ? `, now ${Math.round(applied)} %` : ''}${limit < 100 ? `, limit ${limit} %` : ''}`;
+  const idle = unknown && !shown;
+  const moving = !idle && (unknown || Math.round(applied) !== shown);
+  const now = unknown ? '?' : Math.round(applied);
+  const said = `${idle ? 'not known' : `${shown} %`}${moving ? `, now ${unknown ? 'not known' : `${now} %`}` : ''}${limit < 100 ? `, limit ${limit} %` : ''}`;
   return html`<div class="level ${disabled ? 'off' : ''}">
     <div class="level-head"><label for=${`${id}-${attribute}`}>${name}</label>
-      <output>${shown} %${moving && html`<small> now ${Math.round(applied)}</small>`}</output>
+      <output title=${unknown ? 'What the toy does is not known yet' : null}>${idle ? '?' : `${shown} %`}${moving && html`<small> now ${now}</small>`}</output>
       ${copyTopic && html`<${Copy} topic=${copyTopic} payload=${() => String(shown)} name=${name} />`}</div>
-    <div class="track" style=${{ '--at': place(shown), '--zero': place(0), '--applied': place(applied ?? 0), '--limit': place(limit) }}>
+    <div class="track" style=${{ '--at': place(shown), '--zero': place(0), '--applied': place(applied ?? 0), '--limit': place(limit) }}
+      onPointerDown=${(event) => slider.press(event)} onPointerMove=${(event) => slider.move(event)} onPointerUp=${(event) => slider.release(event)}
+      onPointerCancel=${(event) => slider.cancel(event)}>
       <span class="rail"></span><span class="applied"></span><span class="wanted"></span>
       ${limit < 100 && html`<span class="limit" title=${`Limit ${limit} %`}></span>`}
       <input type="range" id=${`${id}-${attribute}`} min=${min} max="100" step="1" value=${shown} disabled=${disabled}
-        aria-valuetext=${said} onInput=${put} onPointerDown=${grab(true)} onPointerUp=${grab(false)} onPointerCancel=${grab(false)} />
+        aria-valuetext=${said} onInput=${pick} />
     </div></div>`;
 }
 
