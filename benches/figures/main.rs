@@ -20,6 +20,7 @@
 mod bluetooth;
 mod client;
 mod engine;
+mod faults;
 mod flood;
 mod footprint;
 mod forwarder;
@@ -43,7 +44,7 @@ use table::{Row, Table};
 /// Whatever keeps a figure from being measured.
 type Failure = Box<dyn Error + Send + Sync>;
 
-const TOPICS: [&str; 11] = [
+const TOPICS: [&str; 12] = [
     "latency",
     "flood",
     "stop",
@@ -53,6 +54,7 @@ const TOPICS: [&str; 11] = [
     "cpu",
     "engine",
     "recovery",
+    "faults",
     "servers",
     "bluetooth",
 ];
@@ -120,6 +122,7 @@ async fn measure(topic: &str) -> Result<Vec<Row>, Failure> {
         "memory" => footprint::memory().await,
         "cpu" => footprint::cpu().await,
         "engine" => Ok(engine::measure()),
+        "faults" => faults::measure(),
         "servers" => servers::measure().await,
         "bluetooth" => bluetooth().await,
         _ => recovery::measure().await,

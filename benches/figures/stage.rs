@@ -27,10 +27,15 @@ pub(crate) struct Broker {
 
 impl Broker {
     pub(crate) async fn start() -> Result<Self, Failure> {
+        Self::start_with("").await
+    }
+
+    /// With `more` lines in Mosquitto's settings.
+    pub(crate) async fn start_with(more: &str) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let settings =
-            format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n");
+            format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n{more}");
         std::fs::write(folder.path().join("mosquitto.conf"), settings)?;
         let child = Self::run(&folder)?;
         let mut broker = Self {
@@ -148,6 +153,13 @@ impl App {
             .runtime
             .spawn(async move { handle.go().await })
             .await??)
+    }
+
+    /// The app is back after [`Self::go`].
+    pub(crate) async fn come_back(&self) -> Result<(), Failure> {
+        let handle = self.handle.clone();
+        let back = async move { handle.come_back().await };
+        Ok(self.runtime.spawn(back).await??)
     }
 
     /// The topic segment of the toy with this index.
