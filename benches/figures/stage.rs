@@ -295,7 +295,7 @@ impl Stage {
         let filters = ["bench/+/availability", "bench/bridge/state"];
         let mut client = Client::connect(broker.port, "audience", &filters).await?;
         let bridge = Bridge::start(&broker, &app, extra)?;
-        within(60, "the toys", all_there(&mut client, toys)).await??;
+        within(60, "the toys", all_there("bench", &mut client, toys)).await??;
         // What follows a start, such as a first save, is over then.
         tokio::time::sleep(Duration::from_millis(300)).await;
         Ok(Self {
@@ -307,16 +307,21 @@ impl Stage {
     }
 }
 
-/// Waits until so many toys, and the bridge, are online.
-pub(crate) async fn all_there(client: &mut Client, toys: usize) -> Result<Instant, Failure> {
+/// Waits until so many toys, and the bridge, are online. `base`: the base topic.
+pub(crate) async fn all_there(
+    base: &str,
+    client: &mut Client,
+    toys: usize,
+) -> Result<Instant, Failure> {
     let mut there = std::collections::HashSet::new();
     let mut online = false;
+    let state = format!("{base}/bridge/state");
     loop {
         let arrived = client.next().await?;
         if arrived.payload != b"online" {
             continue;
         }
-        if arrived.topic == "bench/bridge/state" {
+        if arrived.topic == state {
             online = true;
         } else if arrived.topic.ends_with("/availability") {
             there.insert(arrived.topic);

@@ -13,7 +13,7 @@ mod positions;
 #[cfg(all(feature = "ble", target_os = "linux"))]
 mod radio;
 mod relay;
-mod rig;
+pub(crate) mod rig;
 mod server;
 mod servers;
 mod stops;
@@ -29,7 +29,18 @@ use crate::table::Row;
 use crate::{Failure, within};
 
 /// The program that runs as the bridge.
-type Build = Arc<OsString>;
+pub(crate) type Build = Arc<OsString>;
+
+/// This build.
+pub(crate) fn this() -> Build {
+    Arc::new(program())
+}
+
+/// The build to compare with, if there is one.
+pub(crate) fn before() -> Option<Build> {
+    let named = std::env::var_os("TOY2MQTT_BEFORE").filter(|path| !path.is_empty());
+    named.map(Arc::new)
+}
 
 /// Unsafe time.
 type Outcome = Pin<Box<dyn Future<Output = Result<Duration, Failure>>>>;
@@ -101,10 +112,7 @@ const DEADLINE: u64 = 120;
 type Played = Result<Duration, String>;
 
 pub(crate) fn measure() -> Result<Vec<Row>, Failure> {
-    let this: Build = Arc::new(program());
-    let before: Option<Build> = std::env::var_os("TOY2MQTT_BEFORE")
-        .filter(|path| !path.is_empty())
-        .map(Arc::new);
+    let (this, before) = (this(), before());
     let only = std::env::var("TOY2MQTT_FAULT").unwrap_or_default();
     let faults: Vec<Fault> = FAULTS
         .iter()

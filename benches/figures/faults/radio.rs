@@ -60,7 +60,7 @@ impl Scene {
         let mut client = Client::connect(broker.port, "audience", &AVAILABILITY).await?;
         let home = Home::new(broker.port, "[ble]\nenabled = true\n")?;
         let bridge = start(&build, &home, &bus)?;
-        within(30, "the bridge", all_there(&mut client, 0)).await??;
+        within(30, "the bridge", all_there("bench", &mut client, 0)).await??;
         // A toy that is not known yet is found by a search only.
         client.publish("bench/bridge/scan/set", "ON").await?;
         let online =

@@ -16,14 +16,14 @@ use crate::stage::{App, Broker, all_there};
 use crate::{Failure, within};
 
 /// What a client has to see of a bridge to know which toys are there.
-pub(super) const AVAILABILITY: [&str; 2] = ["bench/+/availability", "bench/bridge/state"];
+pub(crate) const AVAILABILITY: [&str; 2] = ["bench/+/availability", "bench/bridge/state"];
 
 /// A running bridge. Dropping it kills it.
-pub(super) struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
     /// Starts it with the settings in `folder`.
-    pub(super) fn start(
+    pub(crate) fn start(
         build: &Build,
         folder: &Path,
         variables: &[(&str, &str)],
@@ -45,7 +45,7 @@ impl Process {
     }
 
     /// SIGKILL.
-    pub(super) fn kill(&mut self) -> Result<(), Failure> {
+    pub(crate) fn kill(&mut self) -> Result<(), Failure> {
         self.0.kill()?;
         self.0.wait()?;
         Ok(())
@@ -59,34 +59,34 @@ impl Drop for Process {
 }
 
 /// A folder with a bridge's settings and data.
-pub(super) struct Home {
+pub(crate) struct Home {
     folder: TempDir,
 }
 
 impl Home {
     /// With settings for this broker, no panel, and `sections` after those.
-    pub(super) fn new(broker: u16, sections: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(broker: u16, sections: &str) -> Result<Self, Failure> {
+        Self::under("bench", broker, sections)
+    }
+
+    /// The same with another base topic.
+    pub(crate) fn under(base: &str, broker: u16, sections: &str) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let home = Self { folder };
-        home.write(broker, sections)?;
+        let settings = format!(
+            "data_dir = {:?}\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker}\"\nbase_topic = \"{base}\"\n\
+             [web]\nlisten = \"off\"\n{sections}",
+            home.data()
+        );
+        std::fs::write(home.path().join("toy2mqtt.toml"), settings)?;
         Ok(home)
     }
 
-    fn write(&self, broker: u16, sections: &str) -> Result<(), Failure> {
-        let settings = format!(
-            "data_dir = {:?}\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker}\"\nbase_topic = \"bench\"\n\
-             [web]\nlisten = \"off\"\n{sections}",
-            self.data()
-        );
-        std::fs::write(self.path().join("toy2mqtt.toml"), settings)?;
-        Ok(())
-    }
-
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.path().join("data")
     }
 }
@@ -102,34 +102,34 @@ impl Drop for Home {
 }
 
 /// The section of an app.
-pub(super) fn section(app: &App, more: &str) -> String {
+pub(crate) fn section(app: &App, more: &str) -> String {
     let port = app.address().port();
     format!("[[lovense_lan]]\nhost = \"127.0.0.1\"\nport = {port}\nevents = true\n{more}")
 }
 
 /// A Lush 3 each: one vibrator of 20 steps.
-pub(super) fn vibrators(count: usize) -> AppOptions {
+pub(crate) fn vibrators(count: usize) -> AppOptions {
     App::vibrators(count)
 }
 
 /// One toy of this model.
-pub(super) fn model(model: &str) -> AppOptions {
+pub(crate) fn model(model: &str) -> AppOptions {
     AppOptions::with_toys([ToySpec::new(model)])
 }
 
 /// Everything for one fault with the app.
-pub(super) struct Rig {
-    pub(super) bridge: Process,
-    pub(super) client: Client,
-    pub(super) app: App,
-    pub(super) home: Home,
-    pub(super) broker: Broker,
-    pub(super) build: Build,
+pub(crate) struct Rig {
+    pub(crate) bridge: Process,
+    pub(crate) client: Client,
+    pub(crate) app: App,
+    pub(crate) home: Home,
+    pub(crate) broker: Broker,
+    pub(crate) build: Build,
 }
 
 impl Rig {
     /// Starts everything and waits until all toys are there and events flow.
-    pub(super) async fn set(
+    pub(crate) async fn set(
         build: Build,
         options: AppOptions,
         more: &str,
@@ -141,7 +141,7 @@ impl Rig {
     }
 
     /// The same with parts that are there already. The bridge connects to `port`.
-    pub(super) async fn on(
+    pub(crate) async fn on(
         build: Build,
         broker: Broker,
         port: u16,
@@ -152,7 +152,7 @@ impl Rig {
         let home = Home::new(port, &section(&app, more))?;
         let bridge = Process::start(&build, home.path(), &[])?;
         let toys = app.ids().len();
-        within(30, "the toys", all_there(&mut client, toys)).await??;
+        within(30, "the toys", all_there("bench", &mut client, toys)).await??;
         until("Toy Events", || app.sockets().granted > 0).await?;
         // What follows a start, such as a first save, is over then.
         wait(500).await;
@@ -167,24 +167,24 @@ impl Rig {
     }
 
     /// Starts the bridge again after [`Process::kill`].
-    pub(super) fn restart(&mut self) -> Result<(), Failure> {
+    pub(crate) fn restart(&mut self) -> Result<(), Failure> {
         self.bridge = Process::start(&self.build, self.home.path(), &[])?;
         Ok(())
     }
 
     /// Publishes to a topic of the toy with this index.
-    pub(super) async fn tell(&self, toy: usize, below: &str, payload: &str) -> Result<(), Failure> {
+    pub(crate) async fn tell(&self, toy: usize, below: &str, payload: &str) -> Result<(), Failure> {
         self.client.publish(&topic(toy, below), payload).await
     }
 
     /// A level that was permitted has to be there, else the fault was none.
-    pub(super) async fn runs(&self, toy: usize, function: Function) -> Result<(), Failure> {
+    pub(crate) async fn runs(&self, toy: usize, function: Function) -> Result<(), Failure> {
         let id = self.app.ids()[toy].clone();
         until("a toy to run", || self.app.level(&id, function) > 0).await
     }
 
     /// What a toy has taken.
-    pub(super) fn taken(&self, toy: usize, function: Function) -> Vec<Taken> {
+    pub(crate) fn taken(&self, toy: usize, function: Function) -> Vec<Taken> {
         taken(&self.app, toy, function)
     }
 
@@ -195,7 +195,7 @@ impl Rig {
 }
 
 /// What a toy of an app has taken.
-pub(super) fn taken(app: &App, toy: usize, function: Function) -> Vec<Taken> {
+pub(crate) fn taken(app: &App, toy: usize, function: Function) -> Vec<Taken> {
     let timeline = app.timeline(&app.ids()[toy]);
     timeline
         .of(function)
@@ -204,12 +204,12 @@ pub(super) fn taken(app: &App, toy: usize, function: Function) -> Vec<Taken> {
 }
 
 /// A topic of the toy with this index of the app.
-pub(super) fn topic(toy: usize, below: &str) -> String {
+pub(crate) fn topic(toy: usize, below: &str) -> String {
     format!("bench/{}/{below}", App::toy(toy))
 }
 
 /// Waits until something is true, with a deadline.
-pub(super) async fn until(what: &str, mut is: impl FnMut() -> bool) -> Result<(), Failure> {
+pub(crate) async fn until(what: &str, mut is: impl FnMut() -> bool) -> Result<(), Failure> {
     let looking = async {
         while !is() {
             wait(5).await;
@@ -218,12 +218,12 @@ pub(super) async fn until(what: &str, mut is: impl FnMut() -> bool) -> Result<()
     within(10, what, looking).await
 }
 
-pub(super) async fn wait(millis: u64) {
+pub(crate) async fn wait(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
 /// A command of another client, straight to the app.
-pub(super) async fn post(app: &App, body: &serde_json::Value) -> Result<(), Failure> {
+pub(crate) async fn post(app: &App, body: &serde_json::Value) -> Result<(), Failure> {
     let http = reqwest::Client::builder().no_proxy().build()?;
     let request = http
         .post(app.command_url())

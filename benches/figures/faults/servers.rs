@@ -37,7 +37,12 @@ impl Scene {
         let section = format!("[[buttplug]]\nurl = \"ws://{}\"\n{more}", server.address);
         let home = Home::new(broker.port, &section)?;
         let bridge = Process::start(&build, home.path(), &[])?;
-        within(30, "the toys", all_there(&mut client, devices.len())).await??;
+        within(
+            30,
+            "the toys",
+            all_there("bench", &mut client, devices.len()),
+        )
+        .await??;
         wait(500).await;
         // Which topics they have is asked of the broker, which keeps their availability.
         let mut again = Client::connect(broker.port, "again", &["bench/+/availability"]).await?;
