@@ -119,7 +119,7 @@ async fn races(build: &Build, port: u16, stop: Stop) -> Result<Races, Failure> {
     for bridge in 0..BRIDGES {
         places.push(place(build, port, bridge).await?);
     }
-    let levels = Client::connect(port, "levels", &[]).await?;
+    let mut levels = Client::connect(port, "levels", &["race/sent"]).await?;
     let stops = Client::connect(port, "stops", &[]).await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
     let mut run = Vec::new();
@@ -156,6 +156,10 @@ async fn races(build: &Build, port: u16, stop: Stop) -> Result<Races, Failure> {
             };
             let stopped = Instant::now();
             stops.publish(&halt, "").await?;
+            // A broker that is slower than the bursts would let levels pile up for longer than a
+            // stop holds: all of these have left the client before the next ones follow.
+            levels.publish("race/sent", "").await?;
+            within(30, "levels to be sent", levels.next()).await??;
             run.push(Race {
                 bridge,
                 toys: toys.clone(),
