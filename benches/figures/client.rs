@@ -88,8 +88,18 @@ impl Client {
 
     /// Publishes at least once, as Home Assistant does for our entities.
     pub(crate) async fn publish(&self, topic: &str, payload: &str) -> Result<(), Failure> {
-        let qos = QoS::AtLeastOnce;
-        Ok(self.mqtt.publish(topic, qos, false, payload).await?)
+        self.send(topic, payload, QoS::AtLeastOnce, false).await
+    }
+
+    /// Publishes with this QoS, and with the retain flag or without.
+    pub(crate) async fn send(
+        &self,
+        topic: &str,
+        payload: &str,
+        qos: QoS,
+        retain: bool,
+    ) -> Result<(), Failure> {
+        Ok(self.mqtt.publish(topic, qos, retain, payload).await?)
     }
 
     /// The next message.

@@ -4,7 +4,7 @@
 //! bridge as a process of its own, all on loopback. What can be compared with a floor (the same
 //! payload over a bare broker hop and a bare HTTP hop, say) is compared with one that was measured
 //! in the same run, between the same samples. A figure that is missed is shown and is no failure:
-//! the exit code is always 0.
+//! the exit code is 0, unless `--strict` asks for 1.
 //!
 //! Toys over Bluetooth are those of a simulated bluetoothd on a real dbus-daemon, the one that the
 //! tests use.
@@ -18,14 +18,17 @@
 
 #[cfg(all(feature = "ble", target_os = "linux"))]
 mod bluetooth;
+mod cases;
 mod client;
 mod engine;
+mod faults;
 mod flood;
 mod footprint;
 mod forwarder;
 mod latency;
 mod pairs;
 mod proc;
+mod races;
 mod recovery;
 mod servers;
 mod stage;
@@ -36,6 +39,7 @@ mod table;
 
 use std::error::Error;
 use std::future::Future;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use table::{Row, Table};
@@ -43,7 +47,7 @@ use table::{Row, Table};
 /// Whatever keeps a figure from being measured.
 type Failure = Box<dyn Error + Send + Sync>;
 
-const TOPICS: [&str; 11] = [
+const TOPICS: [&str; 14] = [
     "latency",
     "flood",
     "stop",
@@ -53,14 +57,18 @@ const TOPICS: [&str; 11] = [
     "cpu",
     "engine",
     "recovery",
+    "faults",
+    "races",
+    "cases",
     "servers",
     "bluetooth",
 ];
 
-fn main() {
+fn main() -> ExitCode {
     // The bench profile of cargo passes `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let markdown = arguments.iter().any(|argument| argument == "--markdown");
+    let strict = arguments.iter().any(|argument| argument == "--strict");
     let wanted: Vec<&str> = arguments
         .iter()
         .map(String::as_str)
@@ -69,7 +77,7 @@ fn main() {
     #[cfg(all(feature = "ble", target_os = "linux"))]
     if let Some(address) = bluetooth::bare::asked(&arguments) {
         bluetooth::bare::run(address);
-        return;
+        return ExitCode::SUCCESS;
     }
     // Somebody else may have been faster.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -80,7 +88,7 @@ fn main() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("no runtime: {error}");
-            return;
+            return ExitCode::FAILURE;
         }
     };
     let began = Instant::now();
@@ -108,6 +116,10 @@ fn main() {
         took.as_secs_f64(),
         proc::machine()
     );
+    if strict && table.has_missed() {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
 }
 
 async fn measure(topic: &str) -> Result<Vec<Row>, Failure> {
@@ -120,6 +132,9 @@ async fn measure(topic: &str) -> Result<Vec<Row>, Failure> {
         "memory" => footprint::memory().await,
         "cpu" => footprint::cpu().await,
         "engine" => Ok(engine::measure()),
+        "faults" => faults::measure(),
+        "races" => races::measure().await,
+        "cases" => cases::measure(),
         "servers" => servers::measure().await,
         "bluetooth" => bluetooth().await,
         _ => recovery::measure().await,

@@ -46,7 +46,7 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     let mut client = Client::connect(broker.port, "audience", &["bench/#"]).await?;
     let settings = format!("[[buttplug]]\nurl = \"ws://{}\"", server.address);
     let _bridge = Bridge::start(&broker, &app, &settings)?;
-    within(60, "the toys", all_there(&mut client, TOYS)).await??;
+    within(60, "the toys", all_there("bench", &mut client, TOYS)).await??;
 
     let mut rows = writes(&broker, &client, &mut server).await?;
     rows.push(rate(&client, &mut server).await?);

@@ -27,10 +27,15 @@ pub(crate) struct Broker {
 
 impl Broker {
     pub(crate) async fn start() -> Result<Self, Failure> {
+        Self::start_with("").await
+    }
+
+    /// With `more` lines in Mosquitto's settings.
+    pub(crate) async fn start_with(more: &str) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let settings =
-            format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n");
+            format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n{more}");
         std::fs::write(folder.path().join("mosquitto.conf"), settings)?;
         let child = Self::run(&folder)?;
         let mut broker = Self {
@@ -148,6 +153,13 @@ impl App {
             .runtime
             .spawn(async move { handle.go().await })
             .await??)
+    }
+
+    /// The app is back after [`Self::go`].
+    pub(crate) async fn come_back(&self) -> Result<(), Failure> {
+        let handle = self.handle.clone();
+        let back = async move { handle.come_back().await };
+        Ok(self.runtime.spawn(back).await??)
     }
 
     /// The topic segment of the toy with this index.
@@ -283,7 +295,7 @@ impl Stage {
         let filters = ["bench/+/availability", "bench/bridge/state"];
         let mut client = Client::connect(broker.port, "audience", &filters).await?;
         let bridge = Bridge::start(&broker, &app, extra)?;
-        within(60, "the toys", all_there(&mut client, toys)).await??;
+        within(60, "the toys", all_there("bench", &mut client, toys)).await??;
         // What follows a start, such as a first save, is over then.
         tokio::time::sleep(Duration::from_millis(300)).await;
         Ok(Self {
@@ -295,16 +307,21 @@ impl Stage {
     }
 }
 
-/// Waits until so many toys, and the bridge, are online.
-pub(crate) async fn all_there(client: &mut Client, toys: usize) -> Result<Instant, Failure> {
+/// Waits until so many toys, and the bridge, are online. `base`: the base topic.
+pub(crate) async fn all_there(
+    base: &str,
+    client: &mut Client,
+    toys: usize,
+) -> Result<Instant, Failure> {
     let mut there = std::collections::HashSet::new();
     let mut online = false;
+    let state = format!("{base}/bridge/state");
     loop {
         let arrived = client.next().await?;
         if arrived.payload != b"online" {
             continue;
         }
-        if arrived.topic == "bench/bridge/state" {
+        if arrived.topic == state {
             online = true;
         } else if arrived.topic.ends_with("/availability") {
             there.insert(arrived.topic);

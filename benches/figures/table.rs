@@ -61,6 +61,11 @@ impl Table {
         self.0.extend(rows);
     }
 
+    /// Whether a figure was not what it is to be.
+    pub(crate) fn has_missed(&self) -> bool {
+        self.0.iter().any(|row| row.ok == Some(false))
+    }
+
     /// For a terminal.
     pub(crate) fn plain(&self) -> String {
         let mut widths = HEAD.map(|cell| cell.chars().count());

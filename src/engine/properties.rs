@@ -20,6 +20,12 @@ const TOYS: usize = 3;
 /// Ways to reach each toy, the best first.
 const WAYS: [&str; 2] = ["ble", "lan"];
 
+/// How many sequences each test tries; the benchmark asks for a million.
+fn cases() -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    asked.and_then(|cases| cases.parse().ok()).unwrap_or(600)
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Set(usize, SetCommand),
@@ -149,7 +155,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn the_guarantees_hold(

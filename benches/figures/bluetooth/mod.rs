@@ -10,9 +10,9 @@ mod scene;
 
 #[path = "../../../tests/bluetooth/bluez.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
-mod bluez;
+pub(crate) mod bluez;
 #[path = "../../../tests/bluetooth/bus.rs"]
-mod bus;
+pub(crate) mod bus;
 #[path = "../../../tests/bluetooth/objects.rs"]
 mod objects;
 #[path = "../../../tests/bluetooth/world.rs"]

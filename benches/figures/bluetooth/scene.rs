@@ -86,7 +86,7 @@ impl Scene {
         let sections = format!("[ble]\nenabled = true\nscan = \"all\"\n{settings}");
         let variables = vec![("DBUS_SYSTEM_BUS_ADDRESS", bus.address.clone())];
         let bridge = Bridge::with(&broker, &sections, variables)?;
-        within(60, "the toys", all_there(&mut client, count)).await??;
+        within(60, "the toys", all_there("bench", &mut client, count)).await??;
         // What follows a start, such as a first question for the charge, is over then.
         tokio::time::sleep(Duration::from_millis(500)).await;
         Ok(Self {
