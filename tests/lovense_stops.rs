@@ -177,7 +177,8 @@ async fn another_client(app: &AppHandle, body: Value) {
 
 /// Another client has the toys play a PatternV2 of an hour.
 async fn pattern_v2(app: &AppHandle, toys: &[&str]) {
-    let step = |at: u64| json!({ "ts": at * 50, "pos": if at % 2 == 0 { 100 } else { 20 } });
+    let step =
+        |at: u64| json!({ "ts": at * 50, "pos": if at.is_multiple_of(2) { 100 } else { 20 } });
     let mut actions: Vec<Value> = (0..1_000).map(step).collect();
     actions.push(json!({ "ts": 3_600_000, "pos": 0 }));
     for toy in toys {

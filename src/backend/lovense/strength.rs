@@ -1,10 +1,10 @@
 //! What `function-strength-changed` means for the outputs of a toy. Pure: no IO.
 //!
-//! The frame tells what a function of a toy does after somebody has changed it: at the toy, in the
-//! app, or through another client. Its words are not those of commands, one of them is misspelt, and
-//! neither the full list of them nor the scale of the value is published. So a frame is read as
-//! leniently as it can be, and where it leaves a choice, as the lower level: a 0 is always a 0, and
-//! one that fits no output is one of every output, since something has been turned off.
+//! The frame tells what a function of a toy does after it was changed at the toy, in the app, or by
+//! another client. Its words are not those of commands, one of them is misspelt, and neither the full
+//! list of them nor the scale of the value is published. So a frame is read as leniently as it can
+//! be. A 0 is always a 0, and one that fits no output is one of every output, since something has
+//! been turned off.
 
 use crate::domain::{Class, LevelReport, Output, OutputKind};
 
