@@ -127,13 +127,25 @@ impl Evidence {
 impl Toy {
     /// The toy or its app reports what an output does.
     pub(super) fn level_reported(&mut self, report: LevelReport, cx: &mut Context<'_>) {
-        let Some((index, output)) = self.description.output(report.output) else {
-            return;
-        };
+        if let Some((index, _)) = self.description.output(report.output) {
+            self.step_reported(index, report.step, cx);
+        } else if report.step == 0 {
+            // The way over which it is reported joins or parts outputs otherwise: a 0 is never lost.
+            for index in 0..self.description.outputs.len() {
+                let key = self.description.outputs[index].key;
+                if key.may_be_joined_with(report.output) {
+                    self.step_reported(index, 0, cx);
+                }
+            }
+        }
+    }
+
+    fn step_reported(&mut self, index: usize, step: i32, cx: &mut Context<'_>) {
+        let output = &self.description.outputs[index];
         if output.class() != Class::Intensity {
             return;
         }
-        let step = report.step.abs().min(i32::from(output.steps));
+        let step = step.abs().min(i32::from(output.steps));
         self.evidence.0[index].resting = (step == 0).then_some(cx.now);
         let flying = self.in_flight.as_ref().map(|flight| &flight.doing);
         let believed = match (flying, &self.applied) {

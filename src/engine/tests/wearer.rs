@@ -267,3 +267,15 @@ fn what_is_no_motor_acts_only_when_it_is_named_and_ends_with_every_stop() {
     assert_eq!(code(&bench.ask(on(None))), ErrorCode::Invalid);
     assert_eq!(code(&bench.ask(effect("Pulse"))), ErrorCode::Unsupported);
 }
+
+#[test]
+fn a_zero_of_outputs_that_another_way_joins_is_not_lost() {
+    let mut bench = Bench::new(&[(V1, 20), (V2, 20)]);
+    bench.running(V1, 40);
+    bench.running(V2, 40);
+    bench.advance(1_500);
+    bench.told(V, 0);
+    assert_eq!(sent(&bench.advance(60_000)), None);
+    assert_eq!(bench.shown(V1), Some(Level::ZERO));
+    assert_eq!(bench.shown(V2), Some(Level::ZERO));
+}
