@@ -16,9 +16,13 @@ const ASKED: &str = "window.asked = []; const real = window.fetch; window.fetch 
 
 /// More toys than a screen shows, so that there is something to scroll.
 fn many() -> Setup {
-    let more = (0..5).map(|n| ToySpec::new("Edge 2").with_id(format!("e01a2b3c4d0{n}")));
-    let first = ToySpec::new("Lush 3").with_id(LUSH);
-    Setup::app(AppOptions::with_toys(more.chain([first])))
+    let more = |model: &str, prefix: &str| {
+        let specs = (0..3).map(|n| ToySpec::new(model).with_id(format!("{prefix}1a2b3c4d0{n}")));
+        specs.collect::<Vec<_>>()
+    };
+    let lush = ToySpec::new("Lush 3").with_id(LUSH);
+    let toys = [more("Edge 2", "e0"), vec![lush], more("Nora", "a0")];
+    Setup::app(AppOptions::with_toys(toys.concat()))
 }
 
 async fn phone(stage: &Stage, width: u32) -> Tab {

@@ -25,6 +25,9 @@ async fn a_dragged_slider_sends_little_and_ends_exactly_where_it_was_left() {
     for phone in [false, true] {
         let tab = stage.tab_with(phone, &format!("{COUNT}{HOLD}")).await;
         let knob = slider(LUSH, "vibrate");
+        stage.rig.set(LUSH, json!({"vibrate": 0})).await;
+        tab.until(&format!("document.querySelector({knob:?}).value === '0'"))
+            .await;
         tab.drag(&knob, if phone { 0.35 } else { 0.85 }, phone)
             .await;
         let value = tab

@@ -198,7 +198,6 @@ export class Slider {
     const track = event.currentTarget;
     const mouse = event.pointerType === 'mouse';
     track.setPointerCapture(event.pointerId);
-    if (mouse) track.querySelector('input').focus({ preventScroll: true });
     const { left, width } = track.getBoundingClientRect();
     const { shown } = this.level;
     this.mute = false;
@@ -219,6 +218,8 @@ export class Slider {
     const { hold } = this;
     if (hold?.id !== event.pointerId) return;
     this.hold = null;
+    // Not at the press: its default action would take the focus away again.
+    if (hold.mouse) event.currentTarget.querySelector('input').focus({ preventScroll: true });
     if (!hold.mouse || hold.dragged || this.mute) return;
     const knob = hold.left + ((hold.before - this.level.min) / (100 - this.level.min)) * hold.width;
     if (Math.abs(event.clientX - knob) >= NEAR) this.pick(this.at(this.level.min, (event.clientX - hold.left) / hold.width));
