@@ -4,7 +4,7 @@
 //! the second may be processed only in part; a component has to be removed in two steps; and after
 //! its birth it wants everything again, though not at once from everybody.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,9 @@ const SETTLE: Duration = Duration::from_secs(1);
 const BIRTH_DELAY: Duration = Duration::from_millis(500);
 /// …plus up to this, at random, so that not all bridges of a house do it at once.
 const BIRTH_JITTER: u64 = 2_500;
+
+/// No more devices of others are looked at.
+const MAX_FOREIGN: usize = 1_000;
 
 /// What a toy's payload was made of.
 #[derive(Clone)]
@@ -69,8 +72,18 @@ pub(super) struct Announcer {
     earlier: HashMap<Ours, Components>,
     /// What the entity ids of toys began with when they were announced first.
     entity_ids: HashMap<ToyId, String>,
-    /// The bridge, as it was last announced, and what is to be published of it later.
+    /// The id of each of their entities, by the component's key, as it was announced first.
+    first_ids: HashMap<ToyId, BTreeMap<String, String>>,
+    /// Toys whose entity ids the broker had kept: Home Assistant has these.
+    kept: BTreeSet<ToyId>,
+    /// Toys of which Home Assistant may have other entity ids than those proposed.
+    differing: BTreeSet<ToyId>,
+    /// The entity ids that others propose, by topic: other bridges, this one under another base topic.
+    foreign: HashMap<String, BTreeSet<String>>,
+    /// The bridge, as it was last announced, of what, and what is to be published of it later.
     bridge: Option<Publication>,
+    bridge_view: BridgeView,
+    bridge_ids: Option<String>,
     bridge_due: Option<Instant>,
     /// Toys to look at again, and when.
     due: BTreeMap<ToyId, Instant>,
@@ -87,7 +100,13 @@ impl Announcer {
             announced: HashMap::new(),
             earlier: HashMap::new(),
             entity_ids: HashMap::new(),
+            first_ids: HashMap::new(),
+            kept: BTreeSet::new(),
+            differing: BTreeSet::new(),
+            foreign: HashMap::new(),
             bridge: None,
+            bridge_view: BridgeView::default(),
+            bridge_ids: None,
             bridge_due: None,
             due: BTreeMap::new(),
             stale: BTreeMap::new(),
@@ -111,7 +130,7 @@ impl Announcer {
             self.due.insert(view.id, at + SETTLE);
             return;
         }
-        let new = discovery::toy(view, self.told(view.id), &context);
+        let new = self.proposal(view, &context);
         // Also when that was only the first of two steps: what it brought may have to go again.
         let before = known.map(|known| known.components.clone());
         let earlier = self.earlier.remove(&Ours::Toy(view.id));
@@ -123,12 +142,32 @@ impl Announcer {
     /// What is announced of a toy, if anything is.
     pub(super) fn payload(&self, view: &ToyView) -> Option<Publication> {
         let context = context(self.settings.as_ref()?);
-        Some(discovery::toy(view, self.told(view.id), &context))
+        Some(self.proposal(view, &context))
     }
 
-    /// What its entity ids began with when it was announced first.
-    fn told(&self, toy: ToyId) -> Option<&str> {
-        self.entity_ids.get(&toy).map(String::as_str)
+    /// The payload of a toy, with the entity ids that it had when it was announced first, else with
+    /// some that no other device proposes.
+    fn proposal(&self, view: &ToyView, context: &Context<'_>) -> Publication {
+        let told = self.entity_ids.get(&view.id).map(String::as_str);
+        let mut new = discovery::toy(view, told, context);
+        if told.is_some() {
+            if let Some(first) = self.first_ids.get(&view.id) {
+                discovery::keep_ids(&mut new, first, context);
+            }
+            if self.differing.contains(&view.id) {
+                discovery::mark_differing(&mut new);
+            }
+            return new;
+        }
+        let is_taken = |first: &str, ids: &BTreeSet<String>| {
+            let mut others = self.entity_ids.iter().filter(|(toy, _)| **toy != view.id);
+            others.any(|(_, taken)| taken == first)
+                || self.foreign.values().any(|taken| !taken.is_disjoint(ids))
+        };
+        match discovery::distinct(view.id, &new, is_taken) {
+            Some(ids) => discovery::toy(view, Some(&ids), context),
+            None => new,
+        }
     }
 
     /// Publishes the remains of what has vanished, and the rest later; or all at once.
@@ -142,11 +181,13 @@ impl Announcer {
     ) {
         self.due.remove(&view.id);
         let components = discovery::components(&new.payload);
-        if view.has_own_name()
-            && let Some(ids) = discovery::entity_ids_of(&new.payload)
-        {
+        if let Some(ids) = discovery::entity_ids_of(&new.payload) {
             let first = self.entity_ids.entry(view.id);
             first.or_insert_with(|| ids.to_owned());
+            let first = self.first_ids.entry(view.id).or_default();
+            for (key, id) in discovery::ids_by_component(&new.payload) {
+                first.entry(key).or_insert(id);
+            }
         }
         let basis = match remains {
             Some(remains) => {
@@ -169,10 +210,16 @@ impl Announcer {
 
     /// Announces the bridge itself. What is announced of it does not change while it runs.
     pub(super) fn bridge(&mut self, view: &BridgeView, publisher: &Publisher) {
-        if let Some(settings) = &self.settings
-            && self.bridge.is_none()
-        {
-            let new = discovery::bridge(view, &context(settings));
+        if self.bridge.is_none() {
+            self.bridge_view = view.clone();
+            self.propose_bridge(publisher);
+        }
+    }
+
+    fn propose_bridge(&mut self, publisher: &Publisher) {
+        if let Some(settings) = &self.settings {
+            let told = self.bridge_ids.as_deref();
+            let new = discovery::bridge(&self.bridge_view, told, &context(settings));
             retain(&new, publisher);
             self.bridge = Some(new);
         }
@@ -196,6 +243,9 @@ impl Announcer {
     pub(super) fn forget(&mut self, toy: ToyId, publisher: &Publisher) {
         self.announced.remove(&toy);
         self.entity_ids.remove(&toy);
+        self.first_ids.remove(&toy);
+        self.kept.remove(&toy);
+        self.differing.remove(&toy);
         self.due.remove(&toy);
         if let Some(settings) = &self.settings {
             publisher.remove(&context(settings).toy_topic(toy));
@@ -231,6 +281,8 @@ impl Announcer {
             {
                 info!("removing what an earlier run announced and nobody has seen since");
                 self.entity_ids.remove(&toy);
+                self.first_ids.remove(&toy);
+                self.kept.remove(&toy);
                 publisher.remove(&context(settings).toy_topic(toy));
                 publisher.remove(&settings.topics.toy_state(toy));
                 publisher.remove(&settings.topics.toy_availability(toy));
@@ -260,27 +312,43 @@ impl Announcer {
             return Own::No;
         };
         if message.payload.is_empty() {
+            self.foreign.remove(&message.topic);
             return self.deleted(now, device, &message.topic, engine, publisher);
         }
-        if !message.retained {
-            // Our own, come back, or another's.
+        if !message.retained && publisher.wants(&message.topic) {
+            // Our own, come back: Home Assistant has it, too.
+            self.kept.extend(toy_of(device));
             return Own::Seen;
         }
         let payload: Value = serde_json::from_slice(&message.payload).unwrap_or_default();
         let Some(ours) = discovery::whose(&message.topic, &payload, &context) else {
+            if self.foreign.len() < MAX_FOREIGN {
+                let ids = discovery::entity_ids(&payload);
+                self.foreign.insert(message.topic.clone(), ids);
+            }
+            if message.retained {
+                self.give_way(now, engine, publisher);
+            }
             return Own::Seen;
         };
+        if !message.retained {
+            return Own::Seen;
+        }
         let stale_at = now + settings.stale_after;
         let earlier = discovery::components(&payload);
         match ours {
             Ours::Toy(toy) => {
-                let view = engine.toy(toy);
-                if view.as_ref().is_none_or(ToyView::has_own_name)
-                    && let Some(ids) = discovery::entity_ids_of(&payload)
-                {
+                if let Some(ids) = discovery::entity_ids_of(&payload) {
                     self.entity_ids.insert(toy, ids.to_owned());
+                    let first = discovery::ids_by_component(&payload);
+                    self.first_ids.insert(toy, first);
+                    self.kept.insert(toy);
+                    if discovery::differ_from_proposed(&payload) {
+                        self.differing.insert(toy);
+                    }
+                    self.give_way(now, engine, publisher);
                 }
-                if view.is_some() {
+                if engine.toy(toy).is_some() {
                     self.earlier.insert(ours, earlier);
                     // Home Assistant may be busy with what was published on connecting.
                     self.again(toy, now);
@@ -290,10 +358,36 @@ impl Announcer {
             }
             Ours::Bridge => {
                 self.earlier.insert(ours, earlier);
+                self.bridge_ids = discovery::entity_ids_of(&payload).map(str::to_owned);
+                if self.bridge.is_some() {
+                    self.propose_bridge(publisher);
+                }
                 self.bridge_due = Some(now + SETTLE);
             }
         }
         Own::Seen
+    }
+
+    /// Toys that were announced before the broker told what it had kept get other entity ids, if theirs
+    /// turn out to be taken. Home Assistant has not heard of these toys yet.
+    fn give_way(&mut self, now: Instant, engine: &Engine, publisher: &Publisher) {
+        let new = |toy: &ToyId| !self.kept.contains(toy) && self.announced.contains_key(toy);
+        let toys: Vec<ToyId> = self.entity_ids.keys().copied().filter(new).collect();
+        for toy in toys {
+            let Some(view) = engine.toy(toy) else {
+                continue;
+            };
+            let before = self.entity_ids.remove(&toy);
+            let ids = self.payload(&view).map(|new| new.payload);
+            let ids = ids.as_ref().and_then(discovery::entity_ids_of);
+            if ids == before.as_deref() {
+                self.entity_ids.extend(before.map(|ids| (toy, ids)));
+            } else {
+                self.announced.remove(&toy);
+                self.first_ids.remove(&toy);
+                self.toy(now, &view, publisher);
+            }
+        }
     }
 
     /// A toy is to be announced again, when Home Assistant has settled.
@@ -318,11 +412,7 @@ impl Announcer {
             // Our own removal, come back.
             return Own::Seen;
         }
-        let id = device
-            .rsplit_once("toy_")
-            .map(|(_, digits)| format!("toy_{digits}"));
-        let toy = id.and_then(|id| id.parse::<ToyId>().ok());
-        let view = toy.and_then(|toy| engine.toy(toy));
+        let view = toy_of(device).and_then(|toy| engine.toy(toy));
         match view {
             Some(view) if !view.available => return Own::Forget(view.id),
             // It is here, so it comes back, with whatever Home Assistant remembers of it.
@@ -356,6 +446,11 @@ fn retain(publication: &Publication, publisher: &Publisher) {
 fn device_of<'a>(topic: &'a str, prefix: &str) -> Option<&'a str> {
     let device = topic.strip_prefix(prefix)?.strip_prefix("/device/")?;
     device.strip_suffix("/config")
+}
+
+fn toy_of(device: &str) -> Option<ToyId> {
+    let (_, digits) = device.rsplit_once("toy_")?;
+    format!("toy_{digits}").parse().ok()
 }
 
 fn first_due(by_toy: &BTreeMap<ToyId, Instant>, now: Instant) -> Option<ToyId> {

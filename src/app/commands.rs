@@ -87,12 +87,18 @@ pub fn execute(
         }),
         Command::Dashboard(args) => with_settings(cli, surroundings, |loaded| {
             match runtime.block_on(dashboard::dashboard(loaded, args.timeout)) {
-                Ok(dashboard) if args.json => {
-                    writeln!(out, "{dashboard:#}")?;
-                    Ok(Exit::Ok)
-                }
-                Ok(dashboard) => {
-                    out.write_all(hass::dashboard::yaml(&dashboard).as_bytes())?;
+                Ok(made) => {
+                    for doubt in &made.doubts {
+                        eprintln!("toy2mqtt: {doubt}");
+                    }
+                    if args.json {
+                        writeln!(out, "{:#}", made.dashboard)?;
+                        return Ok(Exit::Ok);
+                    }
+                    for doubt in &made.doubts {
+                        writeln!(out, "# {doubt}")?;
+                    }
+                    out.write_all(hass::dashboard::yaml(&made.dashboard).as_bytes())?;
                     Ok(Exit::Ok)
                 }
                 Err(error) => failed(&error, args.json, out),

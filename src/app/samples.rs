@@ -61,7 +61,7 @@ pub fn discovery() -> Value {
         support_url: env!("CARGO_PKG_REPOSITORY"),
         configuration_url: None,
     };
-    let bridge = discovery::bridge(&BridgeView::default(), &context);
+    let bridge = discovery::bridge(&BridgeView::default(), None, &context);
     let mut payloads = serde_json::Map::new();
     payloads.insert(bridge.topic, bridge.payload);
     let patterns = Pattern::builtin();

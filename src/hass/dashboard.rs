@@ -1,14 +1,19 @@
 //! A dashboard (Lovelace) for the toys that are there, made from what Home Assistant was told of them.
 //!
 //! It uses only cards that every Home Assistant has since 2024.11, and the entity ids that discovery
-//! proposes; whoever has renamed an entity has to do so here, too.
+//! proposed first. Home Assistant tells nobody which ids it made, and a card with another's id would act
+//! on another toy: stops and quiet therefore publish to a topic, and name no entity.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
+
+use super::discovery::{differ_from_proposed, entity_ids};
 
 /// The dashboard for these discovery payloads: that of the bridge, and those of toys in the order in
 /// which they are to be shown.
 ///
-/// On top stand *Stop all* and *Quiet*. Each toy has a section of its own: Stop, a slider per output,
+/// On top stand *Stop all* and quiet. Each toy has a section of its own: Stop, a slider per output,
 /// the patterns, what its sensors say, and its limit.
 #[must_use]
 pub fn dashboard(bridge: &Value, toys: &[Value]) -> Value {
@@ -41,13 +46,45 @@ fn section(payload: &Value, mut cards: Vec<Value>) -> Value {
 
 fn of_bridge(payload: &Value) -> Vec<Value> {
     let component = |key: &str| payload["components"].get(key);
-    let stop = component("stop_all").map(|entity| stop(entity, 3));
-    let quiet = component("quiet").map(|entity| {
-        let mut card = tile(entity);
-        card["features"] = json!([{"type": "toggle"}]);
+    let stop = component("stop_all").map(|entity| press(entity, 3));
+    let quiet = component("quiet_on").map(|entity| wide(tile(entity)));
+    let start = component("quiet_start").map(|entity| half(press(entity, 1)));
+    let end = component("quiet_end").map(|entity| {
+        let mut card = half(press(entity, 1));
+        card["tap_action"]["confirmation"] = json!({"text": "Toys may be started again."});
         card
     });
-    stop.into_iter().chain(quiet).collect()
+    stop.into_iter()
+        .chain(quiet)
+        .chain(start)
+        .chain(end)
+        .collect()
+}
+
+/// What is not certain about the entity ids of a dashboard, for whoever pastes it. `others` are the ids
+/// that other payloads at the broker propose.
+#[must_use]
+pub fn doubts(bridge: &Value, toys: &[Value], others: &BTreeSet<String>) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let mut taken = others.clone();
+    for payload in std::iter::once(bridge).chain(toys) {
+        let name = payload["device"]["name"].as_str().unwrap_or_default();
+        let mut doubt = |reason: &str| {
+            doubts.push(format!(
+                "{name}: {reason}; its cards may be dead or show another device, Stop works"
+            ));
+        };
+        let ids = entity_ids(payload);
+        if differ_from_proposed(payload) {
+            doubt("Home Assistant met it before privacy.discreet was switched on");
+        } else if !taken.is_disjoint(&ids) {
+            doubt(
+                "another device has the same entity ids, so Home Assistant has put _2 behind them",
+            );
+        }
+        taken.extend(ids);
+    }
+    doubts
 }
 
 fn of_toy(payload: &Value) -> Vec<Value> {
@@ -59,7 +96,7 @@ fn of_toy(payload: &Value) -> Vec<Value> {
     let of = |platform| entities(payload).filter(is(platform));
     let component = |key: &str| payload["components"].get(key);
     let mut cards: Vec<Value> = Vec::new();
-    cards.extend(component("stop").map(|entity| stop(entity, 1)));
+    cards.extend(component("stop").map(|entity| press(entity, 1)));
     cards.extend(of("number").map(slider));
     cards.extend(of("select").map(|entity| {
         let mut card = wide(tile(entity));
@@ -98,18 +135,25 @@ fn slider(entity: &Value) -> Value {
     card
 }
 
-/// A button as wide as its section. It asks nothing: a stop never does.
-fn stop(entity: &Value, rows: u8) -> Value {
+/// Half of a section wide.
+fn half(mut card: Value) -> Value {
+    card["grid_options"]["columns"] = 6.into();
+    card
+}
+
+/// A button as wide as its section, that does what the entity does without the entity. It asks
+/// nothing: a stop never does.
+fn press(entity: &Value, rows: u8) -> Value {
+    let payload = entity["payload_press"].as_str().unwrap_or("PRESS");
     json!({
         "type": "button",
-        "entity": id(entity),
         "name": entity["name"],
         "icon": entity["icon"],
         "show_state": false,
         "tap_action": {
             "action": "perform-action",
-            "perform_action": "button.press",
-            "target": {"entity_id": id(entity)},
+            "perform_action": "mqtt.publish",
+            "data": {"topic": entity["command_topic"], "payload": payload},
         },
         "grid_options": {"columns": "full", "rows": rows},
     })

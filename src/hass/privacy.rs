@@ -180,7 +180,7 @@ impl Privacy {
 }
 
 /// What a toy is called that is not to be told from others.
-fn neutral_name(id: ToyId) -> String {
+pub(super) fn neutral_name(id: ToyId) -> String {
     let id = id.to_string();
     format!("Device {}", &id[4..8])
 }

@@ -22,7 +22,7 @@ fn toys_of_every_shape() {
 #[test]
 fn a_bridge() {
     let topics = topics();
-    let published = discovery::bridge(&bridge(), &context(&topics));
+    let published = discovery::bridge(&bridge(), None, &context(&topics));
     assert_eq!(
         published.topic,
         "homeassistant/device/toy2mqtt_bridge/config"
@@ -45,7 +45,7 @@ fn discreet_devices() {
     );
     assert_json_snapshot!(
         "discreet_bridge",
-        discovery::bridge(&bridge(), &context).payload
+        discovery::bridge(&bridge(), None, &context).payload
     );
 }
 
@@ -99,8 +99,8 @@ fn bridges_with_different_bases_share_nothing() {
     let (ours, theirs) = (context(&topics), context(&other));
     assert_ne!(ours.toy_topic(view.id), theirs.toy_topic(view.id));
     assert_ne!(ours.bridge_topic(), theirs.bridge_topic());
-    let ours = discovery::bridge(&bridge(), &ours).payload;
-    let theirs = discovery::bridge(&bridge(), &theirs).payload;
+    let ours = discovery::bridge(&bridge(), None, &ours).payload;
+    let theirs = discovery::bridge(&bridge(), None, &theirs).payload;
     assert_ne!(
         ours["device"]["identifiers"],
         theirs["device"]["identifiers"]
@@ -169,7 +169,7 @@ fn our_own_payloads_are_recognised() {
             let found = whose(&between.topic, &between.payload, &context);
             assert_eq!(found, Some(Ours::Toy(view.id)));
         }
-        let published = discovery::bridge(&bridge(), &context);
+        let published = discovery::bridge(&bridge(), None, &context);
         let found = whose(&published.topic, &published.payload, &context);
         assert_eq!(found, Some(Ours::Bridge));
     }

@@ -62,6 +62,8 @@ fn own_keys(platform: &str) -> &'static [&'static str] {
             "effect_list",
             "transition",
             "flash",
+            "flash_time_short",
+            "flash_time_long",
         ],
         "number" => &[
             "command_topic",
@@ -297,7 +299,7 @@ proptest! {
         let topics = toy2mqtt::mqtt::topics::Topics::new(&base).expect("a good base");
         let privacy = Privacy::from(discreet);
         let context = Context { privacy, ..context(&topics) };
-        let payload = discovery::bridge(&view, &context).payload;
+        let payload = discovery::bridge(&view, None, &context).payload;
         payload_is_well_formed(&payload)?;
         let about = state::About {
             version: "0.1.0",

@@ -137,6 +137,7 @@ fn triggers_and_actions_are_of_known_kinds() {
                 "conversation" => &["command"],
                 "state" | "numeric_state" => &["entity_id"],
                 "time" => &["at"],
+                "mqtt" => &["topic"],
                 other => panic!("{file}: trigger {other:?}"),
             };
             for key in wanted {
@@ -158,13 +159,11 @@ fn triggers_and_actions_are_of_known_kinds() {
             );
         });
         let known = [
-            "button.press",
             "homeassistant.toggle",
             "input_boolean.turn_off",
             "mqtt.publish",
             "number.set_value",
             "select.select_option",
-            "switch.turn_on",
         ];
         for action in actions {
             assert!(known.contains(&action.as_str()), "{file}: {action}");
@@ -198,7 +197,56 @@ fn entities_and_patterns_named_in_them_exist() {
             }
         }
     }
-    assert!(looked_at >= 5, "{looked_at}");
+    assert!(looked_at >= 2, "{looked_at}");
+}
+
+/// Stops and quiet go over MQTT, under the base topic that is filled in: an entity may have another id
+/// than one thinks, and Home Assistant carries on without a word if there is none.
+#[test]
+fn stops_name_no_entity() {
+    let mut topics = BTreeSet::new();
+    for (file, blueprint) in blueprints() {
+        each(&blueprint["actions"], &mut |value| {
+            if value["action"] != "mqtt.publish" {
+                return;
+            }
+            let topic = value["data"]["topic"].as_str().unwrap().to_owned();
+            if topic.starts_with("{{ base_topic }}") {
+                let input = &blueprint["blueprint"]["input"]["base_topic"];
+                assert_eq!(input["default"], "toy2mqtt", "{file}");
+                let variable = &blueprint["variables"]["base_topic"]["!input"];
+                assert_eq!(variable, "base_topic", "{file}");
+                topics.insert((file.clone(), topic));
+            }
+        });
+        for input in blueprint["blueprint"]["input"]
+            .as_object()
+            .unwrap()
+            .values()
+        {
+            let default = input["default"].as_str().unwrap_or_default();
+            let is_entity = !input["selector"]["entity"].is_null();
+            assert!(!is_entity || default.is_empty(), "{file}: {default}");
+        }
+    }
+    let (all, quiet) = (
+        "{{ base_topic }}/bridge/stop",
+        "{{ base_topic }}/bridge/quiet/set",
+    );
+    let one = "{{ base_topic }}/{{ toy or 'bridge' }}/stop";
+    let expected = [
+        ("film_gate", one),
+        ("panic_button", all),
+        ("panic_button", quiet),
+        ("quiet_when_home", quiet),
+        ("session_timer", one),
+        ("stop_all_on_sensor", all),
+        ("stop_all_on_sensor", quiet),
+        ("voice_stop", all),
+        ("voice_stop", quiet),
+    ];
+    let expected = expected.map(|(file, topic)| (format!("{file}.yaml"), topic.to_owned()));
+    assert_eq!(topics, BTreeSet::from(expected));
 }
 
 /// Nothing in them starts a toy because Home Assistant starts, or an entity comes back.

@@ -259,13 +259,13 @@ fn entity_ids_stay_when_a_toys_own_name_is_told_better() {
     next.due(at(10), &engine, &publisher);
     assert_eq!(lights(&publisher), light("light.lush", "Lush 3"));
 
-    // The user's own word goes before.
+    // Home Assistant keeps the ids that it made first, whatever the user calls the toy later.
     let named = ToyView {
         name: "Alpha".into(),
         ..view.clone()
     };
     next.toy(at(15), &named, &publisher);
-    assert_eq!(lights(&publisher), light("light.alpha", "Alpha"));
+    assert_eq!(lights(&publisher), light("light.lush", "Alpha"));
     next.toy(at(20), &view, &publisher);
     assert_eq!(lights(&publisher), light("light.lush", "Lush 3"));
 
@@ -286,4 +286,157 @@ fn births_close_together_are_one() {
     assert_eq!(announcer.next_deadline(), Some(first));
     announcer.due(first, &engine, &publisher);
     assert_eq!(announcer.next_deadline(), None);
+}
+
+/// What the broker has kept of a publication.
+fn retained(publication: &Publication) -> Message {
+    Message {
+        payload: publication.text().into_bytes(),
+        topic: publication.topic.clone(),
+        retained: true,
+    }
+}
+
+/// One of several toys of a model.
+fn hush(address: &str) -> ToyDescription {
+    ToyDescription {
+        hardware: HardwareId::new(address),
+        model: "Hush".into(),
+        ..nora(&[OutputKind::Vibrate])
+    }
+}
+
+fn ids(publications: impl IntoIterator<Item = (String, String)>) -> Vec<String> {
+    let payloads = publications.into_iter();
+    let payloads = payloads.map(|(_, text)| serde_json::from_str::<Value>(&text).expect("JSON"));
+    let ids = payloads.map(|payload| discovery::entity_ids_of(&payload).map(str::to_owned));
+    let mut ids: Vec<String> = ids.flatten().collect();
+    ids.sort();
+    ids
+}
+
+#[test]
+fn two_toys_of_one_model_have_ids_of_their_own_from_the_start() {
+    let (mut engine, publisher) = (engine(), Publisher::default());
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    let first = meet(&mut engine, hush("f082c0020001"));
+    let second = meet(&mut engine, hush("f082c0020002"));
+    announcer.toy(at(2), &first, &publisher);
+    announcer.toy(at(2), &second, &publisher);
+    let digits = second.id.to_string()[4..8].to_owned();
+    let expected = ["hush".to_owned(), format!("hush_{digits}")];
+    assert_eq!(ids(publisher.take_due()), expected);
+    let kept = [&first, &second].map(|view| announcer.payload(view).expect("announced"));
+    assert!(
+        discovery::entity_ids(&kept[0].payload)
+            .is_disjoint(&discovery::entity_ids(&kept[1].payload))
+    );
+
+    // The next run meets them the other way round, before and after it hears what was kept.
+    let mut next = Announcer::new(&settings("toy2mqtt"));
+    next.toy(at(8), &second, &publisher);
+    next.toy(at(8), &first, &publisher);
+    for message in kept.iter().map(retained) {
+        next.discovery_message(at(8), &message, &engine, &publisher);
+    }
+    publisher.take_due();
+    next.due(at(10), &engine, &publisher);
+    let payloads = [&first, &second].map(|view| next.payload(view).expect("announced").payload);
+    assert_eq!(payloads.each_ref(), [&kept[0].payload, &kept[1].payload]);
+}
+
+#[test]
+fn a_new_toy_gives_way_to_one_that_the_broker_had_kept() {
+    let (mut engine, publisher) = (engine(), Publisher::default());
+    let known = meet(&mut engine, hush("f082c0020001"));
+    let kept = discovery::toy(&known, None, &context(&settings("toy2mqtt")));
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    let new = meet(&mut engine, hush("f082c0020002"));
+    announcer.toy(at(2), &new, &publisher);
+    announcer.discovery_message(at(2), &retained(&kept), &engine, &publisher);
+    let digits = &new.id.to_string()[4..8];
+    assert_eq!(ids(publisher.take_due()), [format!("hush_{digits}")]);
+}
+
+#[test]
+fn ids_of_another_base_topic_are_left_to_it() {
+    let (mut engine, publisher) = (engine(), Publisher::default());
+    let view = plug(&mut engine, &[OutputKind::Vibrate]);
+    let before = kept("toy2mqtt", &[OutputKind::Vibrate]);
+    let mut announcer = Announcer::new(&settings("toys"));
+    // Whichever comes first.
+    announcer.toy(at(2), &view, &publisher);
+    announcer.discovery_message(at(2), &before, &engine, &publisher);
+    let digits = &view.id.to_string()[4..8];
+    let expected = [format!("nora_{digits}")];
+    assert_eq!(ids(publisher.take_due()), expected);
+    let publisher = Publisher::default();
+    let mut next = Announcer::new(&settings("toys"));
+    next.discovery_message(at(2), &before, &engine, &publisher);
+    next.toy(at(2), &view, &publisher);
+    assert_eq!(ids(publisher.take_due()), expected);
+}
+
+#[test]
+fn what_was_announced_openly_is_not_told_when_discreet_and_is_said_to_differ() {
+    let (mut engine, publisher) = (engine(), Publisher::default());
+    let view = plug(&mut engine, &[OutputKind::Vibrate]);
+    let open = discovery::toy(&view, None, &context(&settings("toy2mqtt")));
+    let discreet = Settings {
+        privacy: Privacy::Discreet,
+        ..settings("toy2mqtt")
+    };
+    let mut kept = open.clone();
+    // It is remembered, run after run.
+    for _ in 0..2 {
+        let mut announcer = Announcer::new(&discreet);
+        announcer.discovery_message(at(2), &retained(&kept), &engine, &publisher);
+        announcer.toy(at(4), &view, &publisher);
+        kept = announcer.payload(&view).expect("announced");
+        assert!(discovery::differ_from_proposed(&kept.payload));
+        assert!(!kept.text().to_lowercase().contains("nora"));
+    }
+    // One that was discreet from the start has the ids that it proposes, also when it is none any more.
+    let first = discovery::toy(&view, None, &context(&discreet));
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    announcer.discovery_message(at(2), &retained(&first), &engine, &publisher);
+    announcer.toy(at(4), &view, &publisher);
+    let later = announcer.payload(&view).expect("announced").payload;
+    assert!(!discovery::differ_from_proposed(&later));
+    assert_eq!(
+        discovery::entity_ids(&later),
+        discovery::entity_ids(&first.payload)
+    );
+}
+
+#[test]
+fn the_bridge_keeps_its_ids_and_loses_its_old_quiet_switch_in_two_steps() {
+    let (engine, publisher) = (engine(), Publisher::default());
+    let view = BridgeView::default();
+    let discreet = Settings {
+        privacy: Privacy::Discreet,
+        ..settings("toy2mqtt")
+    };
+    let mut before = discovery::bridge(&view, None, &context(&discreet));
+    before.payload["components"]["quiet"] = serde_json::json!({
+        "platform": "switch",
+        "unique_id": "toy2mqtt_bridge_quiet",
+        "command_topic": "toy2mqtt/bridge/quiet/set",
+    });
+    let mut announcer = Announcer::new(&settings("toy2mqtt"));
+    announcer.bridge(&view, &publisher);
+    announcer.discovery_message(at(2), &retained(&before), &engine, &publisher);
+    let mut published = publisher.take_due();
+    while let Some(now) = announcer.next_deadline() {
+        announcer.due(now, &engine, &publisher);
+        published.extend(publisher.take_due());
+    }
+    assert!(ids(published.clone()).iter().all(|ids| ids == "bridge"));
+    let quiet: Vec<Value> = published
+        .iter()
+        .map(|(_, payload)| serde_json::from_str::<Value>(payload).expect("JSON"))
+        .map(|payload| payload["components"]["quiet"].clone())
+        .collect();
+    let gone = serde_json::json!({"platform": "switch"});
+    assert_eq!(quiet, [Value::Null, gone, Value::Null]);
 }

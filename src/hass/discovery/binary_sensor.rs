@@ -1,4 +1,4 @@
-//! Binary sensors: is the toy there, is a backend reachable, is something wrong.
+//! Binary sensors: is the toy there, is a backend reachable, is quiet on, is something wrong.
 
 use super::component::{Component, Device};
 use super::slug::slug;
@@ -19,7 +19,7 @@ pub(super) fn of_toy(view: &ToyView, device: &Device<'_>) -> Vec<Component> {
     vec![connected]
 }
 
-/// A sensor per backend, and one for problems of the bridge itself.
+/// A sensor per backend, one for quiet, and one for problems of the bridge itself.
 pub(super) fn of_bridge(view: &BridgeView, device: &Device<'_>) -> Vec<Component> {
     let mut sensors: Vec<_> = view.backends.iter().map(|b| backend(b, device)).collect();
     let info = device.context.topics.bridge_info();
@@ -37,7 +37,11 @@ pub(super) fn of_bridge(view: &BridgeView, device: &Device<'_>) -> Vec<Component
             "{{ {'problems': value_json.get('problems', [])} | to_json }}",
         )
         .diagnostic();
-    sensors.push(problem);
+    let quiet = device
+        .entity("binary_sensor", "quiet_on", "Quiet")
+        .icon("mdi:volume-off")
+        .with("state_topic", device.context.topics.quiet_state());
+    sensors.extend([problem, quiet]);
     sensors
 }
 

@@ -24,6 +24,14 @@ impl<'a> Device<'a> {
         Self { context, id, slug }
     }
 
+    /// With entity ids that begin with this.
+    pub(super) fn called(self, slug: &str) -> Self {
+        Self {
+            slug: slug.to_owned(),
+            ..self
+        }
+    }
+
     /// An entity called by its own name, after that of the device; so is its entity id. Cores
     /// before 2025.10 make the same id of the name, without being told.
     pub(super) fn entity(&self, platform: &str, key: &str, name: &str) -> Component {

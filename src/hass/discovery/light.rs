@@ -6,6 +6,10 @@ use super::component::{Component, Device};
 use crate::domain::{Target, ToyView};
 use crate::hass::words::{effects, has_intensity};
 
+/// How many seconds `flash: short` and `flash: long` are sent as: Home Assistant's defaults.
+const FLASH_SHORT: u8 = 2;
+const FLASH_LONG: u8 = 10;
+
 /// The main entity of a toy, unless the user does without, or nothing acts by itself.
 ///
 /// In the JSON schema, so that the bridge decides what "on" without a brightness means; in the
@@ -27,6 +31,10 @@ pub(super) fn of_toy(view: &ToyView, device: &Device<'_>) -> Vec<Component> {
         .with("effect", true)
         .with("effect_list", effects(view))
         .with("transition", true)
-        .with("flash", false);
+        // A light that offers no flash is sent a bare ON for one (2026.11), which goes on for ever; one
+        // that offers it is sent how long, which the bridge takes for two gentle pulses.
+        .with("flash", true)
+        .with("flash_time_short", FLASH_SHORT)
+        .with("flash_time_long", FLASH_LONG);
     vec![light]
 }

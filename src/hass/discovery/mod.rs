@@ -7,7 +7,8 @@
 //!   entities by them.
 //! - `default_entity_id` is on every entity, because Home Assistant would otherwise make ids of
 //!   area, device and name. Older cores ignore it; `object_id` is never sent, because others log
-//!   that it is deprecated. What it begins with is kept, see [`toy`].
+//!   that it is deprecated. What it begins with is kept, see [`toy`]: Home Assistant keeps the ids
+//!   that it made first. Two devices never propose the same, see [`distinct`].
 //! - `qos` is on every component, because not all cores inherit it.
 //! - Nothing new goes to the root, the device or the origin, because older cores drop the whole
 //!   payload for a key that they do not know. In a component they drop the key.
@@ -20,6 +21,7 @@ mod button;
 mod component;
 mod device_trigger;
 mod event;
+mod ids;
 mod light;
 mod number;
 mod removal;
@@ -28,13 +30,17 @@ mod sensor;
 mod slug;
 mod switch;
 
-pub use removal::{Components, Ours, components, entity_ids_of, forget, tombstone, whose};
+pub use ids::{
+    differ_from_proposed, distinct, entity_ids, entity_ids_of, ids_by_component, keep_ids,
+    mark_differing,
+};
+pub use removal::{Components, Ours, components, forget, tombstone, whose};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use self::component::{Component, Device};
-use super::Privacy;
+use super::{Privacy, privacy};
 use crate::domain::{BridgeView, ToyId, ToyView};
 use crate::mqtt::topics::Topics;
 
@@ -148,20 +154,25 @@ impl Publication {
 /// The device of a toy.
 ///
 /// `told` is what its entity ids [began with](entity_ids_of) when it was announced first: Home
-/// Assistant keeps to these, so they stay if the toy's own name changes or is told better later
-/// (`Lush 3` instead of `Lush`). A name that the user gave it here goes before; nothing of a discreet
-/// toy's ids is to come from a time when it was none.
+/// Assistant keeps to these, so they stay if the toy gets another name, or its own is told better
+/// later (`Lush 3` instead of `Lush`). Nothing of a discreet toy's ids is to come from a time when it
+/// was none: then the payload proposes neutral ones, and [says](differ_from_proposed) that Home
+/// Assistant may have others.
 #[must_use]
 pub fn toy(view: &ToyView, told: Option<&str>, context: &Context<'_>) -> Publication {
     let id = context.toy_device(view.id);
     let name = context.privacy.toy_name(view);
-    let told = told.filter(|_| view.has_own_name() && !context.privacy.is_discreet());
-    let device = Device::new(
-        context,
-        id.clone(),
-        told.unwrap_or(&name),
-        view.id.to_string(),
-    );
+    let device = Device::new(context, id.clone(), &name, view.id.to_string());
+    let neutral = [
+        slug::slug(&name),
+        slug::slug(&privacy::neutral_name(view.id)),
+    ];
+    let telling = |told: &str| context.privacy.is_discreet() && !ids::are_of(told, &neutral);
+    let differs = told.is_some_and(telling);
+    let device = match told {
+        Some(told) if !differs => device.called(told),
+        _ => device,
+    };
     let components: Vec<Component> = [
         light::of_toy(view, &device),
         number::of_toy(view, &device),
@@ -199,21 +210,26 @@ pub fn toy(view: &ToyView, told: Option<&str>, context: &Context<'_>) -> Publica
 
     let own = available_under(context.topics.toy_availability(view.id));
     let availability = vec![context.bridge_availability(), own];
-    publication(
-        context,
-        context.toy_topic(view.id),
-        about,
-        availability,
-        components,
-    )
+    let topic = context.toy_topic(view.id);
+    let mut publication = publication(context, topic, about, availability, components);
+    if differs {
+        mark_differing(&mut publication);
+    }
+    publication
 }
 
 /// The device of the bridge.
+///
+/// `told` is what its entity ids began with when it was announced first. They stay when discreet mode
+/// is switched on: the topics in the payload name the bridge in any case.
 #[must_use]
-pub fn bridge(view: &BridgeView, context: &Context<'_>) -> Publication {
+pub fn bridge(view: &BridgeView, told: Option<&str>, context: &Context<'_>) -> Publication {
     let id = context.bridge_device();
     let name = bridge_name(context);
-    let device = Device::new(context, id.clone(), &name, ORIGIN.to_owned());
+    let mut device = Device::new(context, id.clone(), &name, ORIGIN.to_owned());
+    if let Some(told) = told {
+        device = device.called(told);
+    }
     let components: Vec<Component> = [
         button::of_bridge(&device),
         switch::of_bridge(&device),

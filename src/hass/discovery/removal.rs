@@ -23,15 +23,6 @@ pub fn components(payload: &Value) -> Components {
         .collect()
 }
 
-/// What the entity ids in the payload of a toy begin with; `None` of one that is not as ours are.
-#[must_use]
-pub fn entity_ids_of(payload: &Value) -> Option<&str> {
-    // Every toy has this one.
-    let stop = payload.pointer("/components/stop/default_entity_id")?;
-    let object = stop.as_str()?.strip_prefix("button.")?;
-    object.strip_suffix("_stop")
-}
-
 /// What has to be published before `new`, if components of `previous` are not in it.
 ///
 /// Home Assistant does not notice that a component is missing from a payload until it restarts. It

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use toy2mqtt::domain::{HardwareId, ToyId};
 
 use super::sandbox::Sandbox;
 use crate::yaml;
@@ -53,9 +54,7 @@ async fn the_dashboard_shows_what_is_there_and_nothing_else() {
         assert!(announced.contains(entity), "there is no {entity}");
     }
     for entity in [
-        "button.toy2mqtt_stop_all",
-        "switch.toy2mqtt_quiet",
-        "button.alpha_stop",
+        "binary_sensor.toy2mqtt_quiet",
         "number.alpha_vibrate",
         "select.alpha_pattern",
         "sensor.alpha_battery",
@@ -71,11 +70,32 @@ async fn the_dashboard_shows_what_is_there_and_nothing_else() {
     let heading = |section: &Value| section["cards"][0]["heading"].clone();
     let headings: Vec<Value> = sections.iter().map(heading).collect();
     assert_eq!(headings, ["toy2mqtt", "Alpha", "Beta"]);
-    // The first thing on it is the stop, and it presses without a question.
-    let stop = &sections[0]["cards"][1];
-    assert_eq!(stop["entity"], "button.toy2mqtt_stop_all");
-    assert_eq!(stop["tap_action"]["perform_action"], "button.press");
-    assert!(stop["tap_action"]["confirmation"].is_null());
+    // The first thing on it is the stop. It asks nothing, and names no entity that may be another's.
+    for (section, topic) in [
+        (0, "toy2mqtt/bridge/stop".to_owned()),
+        (
+            1,
+            format!(
+                "toy2mqtt/{}/stop",
+                ToyId::of(&HardwareId::new("f082c00246fa"))
+            ),
+        ),
+    ] {
+        let stop = &sections[section]["cards"][1];
+        assert_eq!(stop["tap_action"]["perform_action"], "mqtt.publish");
+        assert_eq!(stop["tap_action"]["data"]["topic"], topic);
+        assert!(stop["tap_action"]["confirmation"].is_null() && stop["entity"].is_null());
+    }
+    let quiet = sections[0]["cards"].as_array().unwrap().iter();
+    let quiet: Vec<(&Value, bool)> = quiet
+        .filter(|card| card["tap_action"]["data"]["topic"] == "toy2mqtt/bridge/quiet/set")
+        .map(|card| &card["tap_action"])
+        .map(|tap| (&tap["data"]["payload"], tap["confirmation"].is_null()))
+        .collect();
+    assert_eq!(
+        quiet,
+        [(&Value::from("ON"), true), (&Value::from("OFF"), false)]
+    );
     // Only cards and features that Home Assistant has.
     let mut kinds = Vec::new();
     under(&dashboard, &["type"], &mut kinds);
@@ -88,7 +108,6 @@ async fn the_dashboard_shows_what_is_there_and_nothing_else() {
         "sections",
         "select-options",
         "tile",
-        "toggle",
     ];
     for kind in kinds {
         assert!(known.contains(&kind), "{kind}");
