@@ -398,6 +398,7 @@ impl Driver {
                 let route = RouteId { backend, hardware };
                 self.input(Input::Told { route, input });
             }
+            Report::Problems(all) => self.backends.set_problems(&backend, all),
             Report::SearchEnded => self.search_ended(&backend),
         }
     }
@@ -455,6 +456,7 @@ impl Driver {
         }
         let copied = self.company.problem(now);
         let problems = self.saver.problems().chain(copied.as_deref());
+        let problems = problems.chain(self.backends.problems());
         self.outlet.set_problems(problems);
         self.outlet.health(now, &self.health);
     }

@@ -202,6 +202,9 @@ pub enum Report {
     Missed(HardwareId, bool),
     /// A toy reported something.
     Told(HardwareId, ToyInput),
+    /// What the user has to know of this backend although it works, each in a sentence that says what
+    /// to do. Takes the place of what was reported before.
+    Problems(Vec<String>),
     /// The search for toys has ended by itself, or there cannot be one.
     SearchEnded,
 }
