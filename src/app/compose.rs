@@ -160,7 +160,7 @@ pub fn backends(
     for app in apps {
         all.push((app, lan::RECONNECT));
     }
-    for server in servers(config, &loaded.data_dir) {
+    for server in servers(config, &loaded.data_dir, memory) {
         all.push((server, buttplug::RECONNECT));
     }
     #[cfg(feature = "ble")]
@@ -214,10 +214,21 @@ pub fn lan_options(id: BackendId, app: &LovenseLan) -> Result<LanOptions, Option
     })
 }
 
-/// The Buttplug servers in the settings, with what they keep in `data_dir`.
+/// The Buttplug servers in the settings, with what they keep in `data_dir`. `memory` has the toys that
+/// have been here before.
 #[must_use]
-fn servers(config: &Config, data_dir: &Path) -> Vec<Arc<Server>> {
+fn servers(config: &Config, data_dir: &Path, memory: &Memory) -> Vec<Arc<Server>> {
+    let known = memory.toys.values().filter_map(|toy| {
+        let toy = toy.description.as_ref()?;
+        let is_theirs = toy.hardware.as_str().starts_with("buttplug/");
+        is_theirs.then(|| (toy.hardware.clone(), toy.nickname.clone()))
+    });
+    let known: Vec<_> = known.collect();
     let servers = server_options(config, Some(data_dir)).into_iter();
+    let servers = servers.map(|options| ServerOptions {
+        known: known.clone(),
+        ..options
+    });
     servers.map(Server::new).collect()
 }
 

@@ -304,6 +304,7 @@ impl<'a> Session<'a> {
                 Report::State(_)
                 | Report::Missed(..)
                 | Report::Told(..)
+                | Report::Alike(_)
                 | Report::Problems(_)
                 | Report::SearchEnded => {}
             }
