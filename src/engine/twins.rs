@@ -1,4 +1,4 @@
-//! Toys that nothing tells apart: whose limit is whose nobody can say, so the lowest holds for each.
+//! Toys that nothing tells apart: a limit may have been set for any of them, so the lowest holds for each.
 
 use std::collections::{BTreeMap, BTreeSet};
 

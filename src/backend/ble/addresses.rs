@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_on_air_belongs_to_who_has_it_there() {
+    fn an_address_on_air_belongs_to_the_device_there() {
         let all = Addresses::default();
         assert_eq!(all.identify("a1", TOLD, |air| air == TOLD), "a1");
         assert_eq!(all.identify(TOLD, TOLD, |air| air == TOLD), TOLD);

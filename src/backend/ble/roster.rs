@@ -334,6 +334,58 @@ mod tests {
     }
 
     #[test]
+    fn a_toy_is_allowed_and_denied_by_either_address() {
+        let is_allowed = |list: &[&str], told: &str| {
+            let mut roster = roster(ScanPolicy::Known, |options| options.allow = set(list));
+            let without_search = roster.admits("air", false, START);
+            roster.search(true);
+            let searched = roster.admits("air", false, START);
+            let id = roster.identify("air", told).map(|(id, _)| id);
+            roster.search(false);
+            (
+                without_search,
+                searched,
+                id.is_some(),
+                roster.admits("air", false, START),
+            )
+        };
+        assert_eq!(is_allowed(&["air"], "told"), (true, true, true, true));
+        // Only a search finds out which toy tells this address.
+        assert_eq!(is_allowed(&["told"], "told"), (false, true, true, true));
+        assert_eq!(is_allowed(&["told"], "other"), (false, true, false, false));
+
+        let mut denied = roster(ScanPolicy::All, |options| options.deny = set(&["told"]));
+        assert!(denied.admits("air", false, START));
+        assert_eq!(denied.identify("air", "told"), None);
+        assert!(denied.identify("air", "other").is_some());
+    }
+
+    #[test]
+    fn once_all_that_are_allowed_have_been_met_no_other_toy_is_asked() {
+        let mut listed = roster(ScanPolicy::Known, |options| options.allow = set(&["told"]));
+        listed.search(true);
+        assert!(listed.admits("neighbour", false, START));
+        assert!(listed.identify("air", "told").is_some());
+        assert!(!listed.admits("neighbour", false, START));
+    }
+
+    #[test]
+    fn a_toy_that_is_here_is_not_missed_at_its_other_address() {
+        let mut one = roster(ScanPolicy::Known, |options| {
+            options.known = set(&["told"]);
+            options.allow = set(&["air"]);
+        });
+        let (id, _) = one.identify("air", "told").expect("allowed");
+        one.came(&id, "told");
+        assert_eq!((id.as_str(), one.doubles()), ("told", 0));
+        assert!(!one.listens(Instant::from_millis(1_000)));
+        assert!(one.listened(Duration::from_secs(60)).is_empty());
+        one.went("told", START);
+        assert_eq!(one.listened(Duration::from_secs(60)), ["told"]);
+        assert_eq!(one.identify("air2", "told"), None, "not in the list");
+    }
+
+    #[test]
     fn after_a_crash_whatever_is_connected_is_taken() {
         let crashed = roster(ScanPolicy::Known, |options| options.adopt = true);
         assert!(crashed.admits("a", true, START));
