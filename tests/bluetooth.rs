@@ -9,6 +9,8 @@ mod support;
 mod bluez;
 #[path = "bluetooth/bus.rs"]
 mod bus;
+#[path = "bluetooth/identity.rs"]
+mod identity;
 #[path = "bluetooth/objects.rs"]
 mod objects;
 #[path = "bluetooth/recovery.rs"]

@@ -16,6 +16,8 @@ struct Entry {
     since: Instant,
     /// How often it came up.
     connects: u64,
+    /// What the user has to know although it works.
+    problems: Vec<String>,
 }
 
 /// The configured backends, in the order of the settings.
@@ -31,6 +33,7 @@ impl Backends {
             state: BackendState::Connecting,
             since: Instant::START,
             connects: 0,
+            problems: Vec::new(),
             links,
             backend: Arc::clone(&backend),
         };
@@ -98,6 +101,19 @@ impl Backends {
             }
             BackendState::Connecting => None,
         }
+    }
+
+    /// Notes what the user has to know of a backend, instead of what was noted before.
+    pub fn set_problems(&mut self, id: &BackendId, problems: Vec<String>) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.problems = problems;
+        }
+    }
+
+    /// What the user has to know of backends although they work.
+    pub fn problems(&self) -> impl Iterator<Item = &str> {
+        let all = self.entries.values().flat_map(|entry| &entry.problems);
+        all.map(String::as_str)
     }
 
     /// How often each came up.

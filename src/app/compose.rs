@@ -160,11 +160,11 @@ pub fn backends(
     for app in apps {
         all.push((app, lan::RECONNECT));
     }
-    for server in servers(config, &loaded.data_dir) {
+    for server in servers(config, &loaded.data_dir, memory) {
         all.push((server, buttplug::RECONNECT));
     }
     #[cfg(feature = "ble")]
-    if let Some(bluetooth) = bluetooth(config, memory, left_running) {
+    if let Some(bluetooth) = bluetooth(loaded, memory, left_running) {
         all.push((bluetooth, crate::backend::ble::RECONNECT));
     }
     #[cfg(not(feature = "ble"))]
@@ -214,10 +214,21 @@ pub fn lan_options(id: BackendId, app: &LovenseLan) -> Result<LanOptions, Option
     })
 }
 
-/// The Buttplug servers in the settings, with what they keep in `data_dir`.
+/// The Buttplug servers in the settings, with what they keep in `data_dir`. `memory` has the toys that
+/// have been here before.
 #[must_use]
-fn servers(config: &Config, data_dir: &Path) -> Vec<Arc<Server>> {
+fn servers(config: &Config, data_dir: &Path, memory: &Memory) -> Vec<Arc<Server>> {
+    let known = memory.toys.values().filter_map(|toy| {
+        let toy = toy.description.as_ref()?;
+        let is_theirs = toy.hardware.as_str().starts_with("buttplug/");
+        is_theirs.then(|| (toy.hardware.clone(), toy.nickname.clone()))
+    });
+    let known: Vec<_> = known.collect();
     let servers = server_options(config, Some(data_dir)).into_iter();
+    let servers = servers.map(|options| ServerOptions {
+        known: known.clone(),
+        ..options
+    });
     servers.map(Server::new).collect()
 }
 
@@ -264,24 +275,26 @@ pub fn server_options(config: &Config, data_dir: Option<&Path>) -> Vec<ServerOpt
     servers.filter_map(options).collect()
 }
 
-/// Bluetooth, if the settings ask for it: `memory` has the toys that have been here before, and
+/// Bluetooth, if the settings ask for it, with what it keeps in the data folder: `memory` has the toys that have been here before, and
 /// `left_running` says that the last run may have left toys running.
 #[cfg(feature = "ble")]
 #[must_use]
-fn bluetooth(config: &Config, memory: &Memory, left_running: bool) -> Option<Arc<dyn Backend>> {
-    use crate::backend::ble::{Ble, Options, ScanPolicy};
+fn bluetooth(loaded: &Loaded, memory: &Memory, left_running: bool) -> Option<Arc<dyn Backend>> {
+    use crate::backend::ble::{Ble, Options, ScanPolicy, addresses};
     use crate::config::types::{Address, BleScan};
 
+    let config = &loaded.config;
     let ble = config.ble.enabled.then_some(&config.ble)?;
-    let addresses = |list: &[Address]| {
+    let list = |list: &[Address]| {
         let list = list.iter().map(|address| address.hardware().as_str());
         list.map(str::to_owned).collect()
     };
     let remembered = memory.toys.values().filter_map(|toy| {
         let hardware = toy.description.as_ref()?.hardware.as_str();
-        // Only Lovense toys are called by their address.
+        // Only Lovense toys are called by their address, or by the one on air.
         let is_address = hardware.len() == 12 && hardware.bytes().all(|b| b.is_ascii_hexdigit());
-        is_address.then(|| hardware.to_owned())
+        let is_own = hardware.starts_with(addresses::OWN);
+        (is_address || is_own).then(|| hardware.to_owned())
     });
     let named = config.toy.iter().filter_map(|toy| toy.address.as_ref());
     let named = named.map(|address| address.hardware().as_str().to_owned());
@@ -292,10 +305,11 @@ fn bluetooth(config: &Config, memory: &Memory, left_running: bool) -> Option<Arc
             BleScan::Known => ScanPolicy::Known,
             BleScan::All => ScanPolicy::All,
         },
-        allow: addresses(&ble.allow),
-        deny: addresses(&ble.deny),
+        allow: list(&ble.allow),
+        deny: list(&ble.deny),
         known: remembered.chain(named).collect(),
         adopt: left_running,
+        file: Some(loaded.data_dir.join("bluetooth-toys.json")),
         ..Options::new(backend_id("ble", 0))
     };
     options.manners.pace = ble.pace.get();

@@ -398,6 +398,8 @@ impl Driver {
                 let route = RouteId { backend, hardware };
                 self.input(Input::Told { route, input });
             }
+            Report::Alike(sets) => self.input(Input::Alike { backend, sets }),
+            Report::Problems(all) => self.backends.set_problems(&backend, all),
             Report::SearchEnded => self.search_ended(&backend),
         }
     }
@@ -453,8 +455,10 @@ impl Driver {
             }
             self.saver.mark_running(may_run);
         }
-        let copied = self.company.problem(now);
+        let (copied, alike) = (self.company.problem(now), self.engine.alike_problems());
         let problems = self.saver.problems().chain(copied.as_deref());
+        let problems = problems.chain(self.backends.problems());
+        let problems = problems.chain(alike.iter().map(String::as_str));
         self.outlet.set_problems(problems);
         self.outlet.health(now, &self.health);
     }

@@ -13,6 +13,7 @@ pub mod supervisor;
 mod token;
 pub mod wsdm;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -202,6 +203,12 @@ pub enum Report {
     Missed(HardwareId, bool),
     /// A toy reported something.
     Told(HardwareId, ToyInput),
+    /// Nothing tells the toys of each of these sets from one another: what was one before may be another
+    /// now. Takes the place of what was reported before.
+    Alike(Vec<BTreeSet<HardwareId>>),
+    /// What the user has to know of this backend although it works, each in a sentence that says what
+    /// to do. Takes the place of what was reported before.
+    Problems(Vec<String>),
     /// The search for toys has ended by itself, or there cannot be one.
     SearchEnded,
 }

@@ -200,16 +200,18 @@ section! {
         /// toy that is connected here cannot be used from a phone, and anybody's toy that is near
         /// could be connected to.
         pub enabled: bool = false => "true",
-        /// The adapter, as `bluetoothctl list` or `toy2mqtt doctor --bluetooth` names it. Without it:
-        /// the first one that is on. None is ever switched on.
-        pub adapter: Option<String> = None => "\"hci0\"",
+        /// The adapter: its address as `bluetoothctl list` shows it, or its name (`hci0`), which may be
+        /// another one after the adapter was reset or plugged in again. Without it: the first one that
+        /// is on. None is ever switched on.
+        pub adapter: Option<String> = None => "\"00:1A:7D:DA:71:13\"",
         /// When to listen for toys. `known`: for some seconds twice a minute while a toy that has been
         /// here before is missing; `asked`: only for a minute after a toy was lost; `all`: some seconds
         /// twice a minute, and every toy that turns up is taken. A search that is asked for (the
         /// switch Scanning in Home Assistant) listens all the time and takes new toys, whatever
         /// stands here.
         pub scan: BleScan = BleScan::Known => "\"all\"",
-        /// If there are any: only toys with these addresses. They need not be searched for.
+        /// If there are any: only toys with these addresses, on air or as the toy tells it. By the one on
+        /// air a toy need not be searched for.
         pub allow: Vec<Address> = Vec::new() => "[\"F0:82:C0:02:46:FA\"]",
         /// Never a toy with one of these addresses: a neighbour's, or one that the phone is to keep.
         pub deny: Vec<Address> = Vec::new() => "[\"F0:82:C0:02:46:FB\"]",

@@ -46,6 +46,7 @@ mod safety;
 mod set;
 mod stop;
 mod toy;
+mod twins;
 mod vocabulary;
 
 #[cfg(test)]
@@ -59,7 +60,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::domain::{
-    Instant, Level, Limits, OpError, OpId, OutputKey, Pattern, RouteId, SafetyReason,
+    BackendId, Instant, Level, Limits, OpError, OpId, OutputKey, Pattern, RouteId, SafetyReason,
     ToyDescription, ToyId, ToyInput, ToyView,
 };
 
@@ -90,6 +91,8 @@ pub struct Engine {
     unseen: BTreeMap<ToyId, ToyMemory>,
     /// Toys that the process before this one may have left running, and that have not been found yet.
     left_running: LeftRunning,
+    /// Toys that nothing tells apart, by backend.
+    alike: BTreeMap<BackendId, Vec<BTreeSet<ToyId>>>,
     /// Which toy an operation under way was sent to.
     ops: HashMap<OpId, (ToyId, RouteId)>,
     op_ids: OpIds,
@@ -112,6 +115,7 @@ impl Engine {
             pattern_names,
             toys: IndexMap::new(),
             unseen: BTreeMap::new(),
+            alike: BTreeMap::new(),
             left_running,
             ops: HashMap::new(),
             op_ids: OpIds::default(),
@@ -194,8 +198,10 @@ impl Engine {
                 self.guards.ending = true;
                 self.stop_each(&mut turn, |toy| toy.available() && toy.is_busy(), None);
             }
+            Input::Alike { backend, sets } => self.alike(backend, sets),
             Input::Tick => {}
         }
+        self.join_limits(&mut turn);
         if let Some(reason) = self.guards.expire(now, &self.settings) {
             self.safety_stop_all(&mut turn, reason);
         }
@@ -247,10 +253,11 @@ impl Engine {
         self.toys.get(&id).map(|toy| &*toy.description)
     }
 
-    /// What the user allows a toy to do.
+    /// What the user allows this toy to do. Less holds while nothing tells it from another one.
     #[must_use]
     pub fn limits(&self, id: ToyId) -> Option<&Limits> {
-        self.toys.get(&id).map(|toy| toy.limits(&self.settings))
+        let own = self.toys.get(&id)?.limits.as_ref();
+        Some(own.unwrap_or(&self.settings.default_limits))
     }
 
     /// The ids of all known toys, there or not, in order.

@@ -219,7 +219,8 @@ impl Toy {
 
     /// What is wanted now, in steps, within the limits and no steeper than allowed.
     pub(super) fn desire(&mut self, now: Instant, settings: &Settings) -> Desire {
-        let limits = self.limits.as_ref().unwrap_or(&settings.default_limits);
+        let limits = self.joint_limits.as_ref().or(self.limits.as_ref());
+        let limits = limits.unwrap_or(&settings.default_limits);
         let unlimited =
             limits.max == Level::FULL && limits.outputs.is_empty() && limits.slope.is_none();
         let plays = self.routes.first().is_some_and(|r| r.capabilities.plays);

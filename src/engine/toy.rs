@@ -123,6 +123,8 @@ pub(super) struct Toy {
     pub(super) description: Arc<ToyDescription>,
     pub(super) name: Option<String>,
     pub(super) limits: Option<Limits>,
+    /// What holds instead while nothing tells it from other toys.
+    pub(super) joint_limits: Option<Limits>,
     /// The one in use first.
     pub(super) routes: Vec<Route>,
     /// Backends that have looked for it in vain since they had it last.
@@ -177,6 +179,7 @@ impl Toy {
             description: Arc::new(description),
             name: memory.name.clone(),
             limits: memory.limits.clone(),
+            joint_limits: None,
             routes: Vec::new(),
             missed_by: BTreeSet::new(),
             wish: Wish::off(0),
@@ -243,7 +246,8 @@ impl Toy {
     }
 
     pub(super) fn limits<'a>(&'a self, settings: &'a Settings) -> &'a Limits {
-        self.limits.as_ref().unwrap_or(&settings.default_limits)
+        let own = self.joint_limits.as_ref().or(self.limits.as_ref());
+        own.unwrap_or(&settings.default_limits)
     }
 
     /// What it does when it does nothing.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::{
-    Action, BackendId, BridgeEvent, Capabilities, Gesture, Level, Limits, Op, OpError, OpId,
-    Outcome, Pattern, RouteId, Target, Ticket, ToyDescription, ToyId, ToyInput,
+    Action, BackendId, BridgeEvent, Capabilities, Gesture, HardwareId, Level, Limits, Op, OpError,
+    OpId, Outcome, Pattern, RouteId, Target, Ticket, ToyDescription, ToyId, ToyInput,
 };
 
 /// Something that happened outside.
@@ -59,6 +59,14 @@ pub enum Input {
         op: OpId,
         /// How.
         result: Result<(), OpError>,
+    },
+    /// Nothing tells the toys of each of these sets from one another, so the lowest of their limits holds
+    /// for all of them. Takes the place of what this backend said before.
+    Alike {
+        /// The backend.
+        backend: BackendId,
+        /// The sets.
+        sets: Vec<BTreeSet<HardwareId>>,
     },
     /// The connection to the broker came (`true`) or went.
     Broker(bool),

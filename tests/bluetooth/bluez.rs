@@ -18,6 +18,7 @@ use dbus::message::MessageType;
 use dbus::{Message, Path};
 
 use super::objects::{self, Place, put};
+use super::world::Radio;
 pub(crate) use super::world::{Adapter, Device, Faults, World};
 
 #[path = "calls.rs"]
@@ -149,6 +150,37 @@ impl Bluez {
         for radio in &mut self.world().radios {
             radio.deaf = deaf;
             radio.stalled |= deaf;
+        }
+    }
+
+    /// The first adapter returns under this name, as after a reset by the kernel, and another one has the
+    /// name that the first one had.
+    pub(crate) fn swap_names(&self, name: &'static str) {
+        let mut world = self.world();
+        let freed = std::mem::replace(&mut world.radios[0].name, name);
+        world.radios.truncate(1);
+        let mut other = Radio::new(Adapter {
+            name: freed,
+            powered: true,
+            devices: Vec::new(),
+        });
+        other.address = "00:1A:7D:DA:71:14";
+        world.radios.push(other);
+    }
+
+    /// The first adapter is switched off, and all devices are within reach of the second one.
+    pub(crate) fn take_over(&self) {
+        let mut world = self.world();
+        let now = world.now();
+        let [first, second] = &mut world.radios[..] else {
+            panic!("not two adapters");
+        };
+        first.powered = false;
+        first.scanning.clear();
+        for mut body in first.bodies.drain(..) {
+            body.known = false;
+            body.leave(now);
+            second.bodies.push(body);
         }
     }
 

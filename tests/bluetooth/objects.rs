@@ -142,7 +142,7 @@ pub(crate) fn put(properties: &mut PropMap, name: &str, value: impl RefArg + 'st
 
 fn adapter(radio: &Radio) -> PropMap {
     let mut properties = PropMap::new();
-    put(&mut properties, "Address", "00:1A:7D:DA:71:13".to_owned());
+    put(&mut properties, "Address", radio.address.to_owned());
     put(&mut properties, "AddressType", "public".to_owned());
     put(&mut properties, "Name", "machine".to_owned());
     put(&mut properties, "Alias", "machine".to_owned());

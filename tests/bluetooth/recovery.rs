@@ -254,6 +254,64 @@ async fn an_adapter_that_is_pulled_out_is_said() {
     works(&rig, ONE).await;
 }
 
+/// A toy that runs on when it is left alone.
+async fn runs_on(settings: &str) -> Rig {
+    let mut device = toy(TOYS[0].0, TOYS[0].1, ONE);
+    if let Some(spec) = &mut device.toy {
+        spec.can_auto_stop = false;
+    }
+    let rig = Rig::with_toys(vec![device], settings).await;
+    rig.drive(ONE, json!({"vibrate": 50})).await;
+    rig
+}
+
+#[tokio::test]
+async fn an_adapter_that_returns_under_another_index_is_used_again() {
+    // The index may be any; the address says which adapter is meant.
+    for settings in ["", "adapter = '00:1A:7D:DA:71:13'"] {
+        let rig = runs_on(settings).await;
+        // Each index twice: a path that was used before is heard again, too.
+        for name in ["hci1", "hci0", "hci1"] {
+            rig.bluez.plug(false);
+            rig.backend_is("down").await;
+            rig.is(ONE, "offline").await;
+            {
+                let mut world = rig.bluez.world();
+                assert!(world.body(ONE).runs(), "nothing has stopped it");
+                world.calls.clear();
+            }
+            rig.bluez.swap_names(name);
+            if settings.is_empty() {
+                rig.bluez.world().radios.truncate(1);
+            }
+            rig.bluez.plug(true);
+            let returned = rig.bluez.world().now();
+            rig.until("its stop", ONE, |body| !body.runs()).await;
+            let took = rig.bluez.world().now() - returned;
+            eprintln!("figure: adapter under another index → stopped: {took:?}");
+            works(&rig, ONE).await;
+            let calls = rig.bluez.calls();
+            let own = |call: &String| call.starts_with(name);
+            assert!(calls.iter().all(own), "{name}: {calls:?}");
+            rig.drive(ONE, json!({"vibrate": 50})).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_toy_that_moves_to_another_adapter_is_stopped_and_heard() {
+    let rig = runs_on("").await;
+    rig.bluez.swap_names("hci0");
+    {
+        let mut world = rig.bluez.world();
+        world.radios[1].name = "hci1";
+    }
+    rig.bluez.take_over();
+    rig.is(ONE, "offline").await;
+    rig.until("its stop", ONE, |body| !body.runs()).await;
+    works(&rig, ONE).await;
+}
+
 #[tokio::test]
 async fn a_bluetoothd_that_is_restarted_is_used_again() {
     let mut rig = rig(2).await;

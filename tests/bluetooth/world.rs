@@ -155,6 +155,7 @@ impl Body {
 #[derive(Debug)]
 pub(crate) struct Radio {
     pub(crate) name: &'static str,
+    pub(crate) address: &'static str,
     pub(crate) powered: bool,
     pub(crate) plugged: bool,
     /// Who has asked it to scan.
@@ -167,6 +168,20 @@ pub(crate) struct Radio {
 }
 
 impl Radio {
+    /// Of this adapter, plugged in.
+    pub(crate) fn new(adapter: Adapter) -> Self {
+        Self {
+            name: adapter.name,
+            address: "00:1A:7D:DA:71:13",
+            powered: adapter.powered,
+            plugged: true,
+            scanning: BTreeSet::new(),
+            deaf: false,
+            stalled: false,
+            bodies: adapter.devices.into_iter().map(Body::new).collect(),
+        }
+    }
+
     /// Somebody does not scan any more.
     pub(crate) fn leave(&mut self, who: &str) {
         self.scanning.remove(who);
@@ -187,17 +202,8 @@ pub(crate) struct World {
 impl World {
     #[expect(clippy::disallowed_methods, reason = "the clock of the simulated toys")]
     pub(crate) fn new(adapters: Vec<Adapter>) -> Self {
-        let radio = |adapter: Adapter| Radio {
-            name: adapter.name,
-            powered: adapter.powered,
-            plugged: true,
-            scanning: BTreeSet::new(),
-            deaf: false,
-            stalled: false,
-            bodies: adapter.devices.into_iter().map(Body::new).collect(),
-        };
         Self {
-            radios: adapters.into_iter().map(radio).collect(),
+            radios: adapters.into_iter().map(Radio::new).collect(),
             calls: Vec::new(),
             start: Instant::now(),
         }

@@ -66,8 +66,13 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) async fn start(setup: Setup) -> Self {
+        Self::start_at(setup, ([127, 0, 0, 1], 0).into()).await
+    }
+
+    /// One that knows nothing of what was at this address before.
+    pub(crate) async fn start_at(setup: Setup, address: SocketAddr) -> Self {
         let mut engine = Self::idle(setup);
-        engine.listen(([127, 0, 0, 1], 0).into()).await;
+        engine.listen(address).await;
         engine
     }
 

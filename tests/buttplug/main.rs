@@ -8,6 +8,7 @@ mod embedded;
 mod engine;
 mod faults;
 mod first_run;
+mod identity;
 mod life;
 #[cfg(all(feature = "embedded-buttplug", target_os = "linux"))]
 mod radio;

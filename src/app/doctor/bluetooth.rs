@@ -24,7 +24,10 @@ pub(super) async fn bluetooth(config: &Config, held: usize, patience: Duration) 
     let radios: Vec<String> = survey.radios.iter().map(state).collect();
     let mut findings = vec![Finding::good(HOP, radios.join(", "))];
     if let Some(wanted) = &config.ble.adapter
-        && !survey.radios.iter().any(|r| r.name == *wanted && r.powered)
+        && !survey
+            .radios
+            .iter()
+            .any(|r| r.is_meant_by(wanted) && r.powered)
     {
         let text = format!("adapter {wanted}, which ble.adapter names, is off or not there");
         let cure = "switch it on (bluetoothctl power on), or take ble.adapter out of the settings: \

@@ -1,6 +1,7 @@
 //! How Bluetooth is used.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backend::lovense::text::Manners;
@@ -31,16 +32,18 @@ pub enum ScanPolicy {
 pub struct Options {
     /// What the backend is called.
     pub id: BackendId,
-    /// The adapter, e.g. `hci0`; without, the first one that is on.
+    /// The adapter, e.g. `hci0` or its address; without, the first one that is on.
     pub adapter: Option<String>,
     /// When to listen.
     pub scan: ScanPolicy,
-    /// If not empty: only toys with these addresses (12 lower-case hex digits).
+    /// If not empty: only toys with these addresses (12 lower-case hex digits), told or on air.
     pub allow: BTreeSet<String>,
     /// No toy with one of these addresses.
     pub deny: BTreeSet<String>,
-    /// Toys that have been here before.
+    /// Toys that have been here before, by hardware id.
     pub known: BTreeSet<String>,
+    /// Where to keep which toy is behind which address on air; without, it is forgotten at the end.
+    pub file: Option<PathBuf>,
     /// Whether toys that are connected already are taken, new or not: the last run was cut short and
     /// may have left them running.
     pub adopt: bool,
@@ -59,6 +62,7 @@ impl Options {
             allow: BTreeSet::new(),
             deny: BTreeSet::new(),
             known: BTreeSet::new(),
+            file: None,
             adopt: false,
             manners: Manners {
                 pace: Duration::from_millis(100),

@@ -6,17 +6,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
-use tokio::time::{Instant as Now, MissedTickBehavior, interval};
-use tracing::debug;
+use tokio::time::{Instant as Now, MissedTickBehavior, interval, timeout};
+use tracing::{debug, warn};
 
+use super::addresses::Addresses;
 use super::advert::recognise;
 use super::fault::{RadioError, without_addresses};
 use super::options::Options;
 use super::radio::{Feed, KeptBus, News, Place, Scanner, Seen};
 use super::roster::Roster;
 use super::toy::{Ask, Seat, ToyLink};
-use crate::backend::{Backend, BoxFuture, Link, LinkContext, LinkError, Report};
+use crate::backend::{Backend, BoxFuture, Link, LinkContext, LinkError, Report, Reports};
 use crate::domain::{BackendId, BackendState, HardwareId, Instant, Op, OpError};
+
+/// A disk that takes longer is not waited for.
+const SAVING: Duration = Duration::from_millis(500);
 
 /// How often to look whether the adapter is well and whether to listen.
 const BEAT: Duration = Duration::from_secs(1);
@@ -36,6 +40,12 @@ const NOTHING_HEARD: &str = "nothing at all is heard, though the scan was begun 
                              device near, or the adapter hangs; if it stays so, unplug the adapter and \
                              plug it in again";
 
+const NOT_SAVED: &str = "the address of a Bluetooth toy is not saved";
+
+const DOUBLES: &str = "two Bluetooth toys tell one and the same address: each has an id of its own, by its \
+                       address on air; give each toy's firmware an address of its own, or give the \
+                       toys names here to tell them apart";
+
 /// Every so many beats all devices are looked at while it scans.
 const LOOK: u64 = 2;
 
@@ -45,6 +55,7 @@ pub struct Ble {
     pub(super) options: Options,
     start: Now,
     roster: Mutex<Roster>,
+    saving: Mutex<()>,
     /// The conversations with the toys that are here.
     toys: Mutex<HashMap<HardwareId, Conversation>>,
     /// A toy comes, goes, or is asked for.
@@ -68,8 +79,14 @@ impl Ble {
     #[must_use]
     pub fn new(options: Options) -> Arc<Self> {
         // Time begins a little before the start, so that nothing happens at its very beginning.
-        let roster = Roster::new(&options, Instant::START);
+        let read = options.file.as_deref().map(Addresses::read);
+        let addresses = read.transpose().unwrap_or_else(|error| {
+            warn!("the file with the addresses of Bluetooth toys cannot be used: {error}");
+            None
+        });
+        let roster = Roster::new(&options, addresses.unwrap_or_default(), Instant::START);
         Arc::new(Self {
+            saving: Mutex::default(),
             roster: Mutex::new(roster),
             start: Now::now(),
             toys: Mutex::default(),
@@ -99,19 +116,66 @@ impl Ble {
         self.toys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn came(&self, address: &str, hardware: &HardwareId, conversation: Conversation) {
-        let mut roster = self.roster();
-        roster.came(address);
-        drop(roster);
+    /// The toy that tells the address `told` is there as `hardware`, and can be talked to.
+    pub(super) fn came(
+        &self,
+        hardware: &HardwareId,
+        told: &str,
+        conversation: Conversation,
+        reports: &Reports,
+    ) {
         self.toys().insert(hardware.clone(), conversation);
+        let doubles = {
+            let mut roster = self.roster();
+            roster.came(hardware.as_str(), told);
+            roster.doubles()
+        };
+        if doubles > 0 {
+            self.say_doubles(doubles, reports);
+        }
         self.nudge.notify_one();
     }
 
-    pub(super) fn went(&self, address: &str, hardware: &HardwareId) {
+    pub(super) fn went(&self, hardware: &HardwareId, reports: &Reports) {
         self.toys().remove(hardware);
         let now = self.now();
-        self.roster().went(address, now);
+        let (before, after) = {
+            let mut roster = self.roster();
+            let before = roster.doubles();
+            roster.went(hardware.as_str(), now);
+            (before, roster.doubles())
+        };
+        if before != after {
+            self.say_doubles(after, reports);
+        }
         self.nudge.notify_one();
+    }
+
+    fn say_doubles(&self, doubles: usize, reports: &Reports) {
+        let problems = (doubles > 0).then(|| DOUBLES.to_owned());
+        reports.send(Report::Problems(problems.into_iter().collect()));
+    }
+
+    /// Which toy it is that is at `air` and tells the address `told`; none if the settings keep it out.
+    /// What is new is saved before the toy can be driven: after a crash it is found by its address on
+    /// air.
+    pub(super) async fn identify(self: &Arc<Self>, air: &str, told: &str) -> Option<HardwareId> {
+        let (hardware, is_new) = self.roster().identify(air, told)?;
+        if is_new && let Some(file) = self.options.file.clone() {
+            let ble = Arc::clone(self);
+            let saving = tokio::task::spawn_blocking(move || {
+                let _one_at_a_time = ble.saving.lock().unwrap_or_else(PoisonError::into_inner);
+                let addresses = ble.roster().addresses();
+                addresses.write(&file)
+            });
+            match timeout(SAVING, saving).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => warn!("{NOT_SAVED}: {error}"),
+                Ok(Err(error)) => warn!("{NOT_SAVED}: {error}"),
+                Err(_) => warn!("{NOT_SAVED} in time: the disk is slow"),
+            }
+        }
+        Some(HardwareId::new(hardware))
     }
 }
 
@@ -182,8 +246,8 @@ impl Link for ScannerLink {
     fn run<'a>(&'a mut self, context: &'a LinkContext) -> BoxFuture<'a, LinkError> {
         Box::pin(async move {
             let Err(error) = self.listen(context).await;
-            for address in self.ble.roster().forget_missing() {
-                let known = Report::Missed(HardwareId::new(address), false);
+            for hardware in self.ble.roster().forget_missing() {
+                let known = Report::Missed(HardwareId::new(hardware), false);
                 context.reports.send(known);
             }
             let reason = without_addresses(&format!("{error}: {}", error.cure()));
@@ -264,8 +328,8 @@ impl ScannerLink {
                 scanner.check().await?;
             }
             if is_beat && scanning {
-                for address in ble.roster().listened(BEAT) {
-                    let missed = Report::Missed(HardwareId::new(address), true);
+                for hardware in ble.roster().listened(BEAT) {
+                    let missed = Report::Missed(HardwareId::new(hardware), true);
                     context.reports.send(missed);
                 }
             }
@@ -338,8 +402,12 @@ impl ScannerLink {
         }
         let connected = scanner.is_connected(&seen.place).await;
         let now = self.ble.now();
-        if !self.ble.roster().admits(&seen.address, connected, now) {
-            return;
+        {
+            let mut roster = self.ble.roster();
+            roster.seen(&seen.address);
+            if !roster.admits(&seen.address, connected, now) {
+                return;
+            }
         }
         let next = self.seats.len() + 1;
         let seat = self.seats.entry(seen.address.clone()).or_insert_with(|| {

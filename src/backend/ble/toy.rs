@@ -8,8 +8,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::debug;
 
 use super::fault::{RadioError, without_addresses};
-use super::radio::{Device, KeptBus, Notifications, Place, WriteError};
+use super::radio::{Place, WriteError};
 use super::scanner::{Ble, Conversation};
+use super::wires::{Line, Wires};
 use crate::backend::lovense::text::{Courtesy, Greeting, Proof, Session, Step};
 use crate::backend::{BoxFuture, Link, LinkContext, LinkError, Report};
 use crate::domain::{Command, HardwareId, InputKind, Instant, OpError, Reading, ToyInput};
@@ -108,21 +109,12 @@ impl Seat {
     }
 }
 
-/// A toy and its connection to the bus, kept over many connections to the toy.
-struct Line {
-    device: Device,
-    notifications: Notifications,
-}
-
 /// Keeps one toy connected.
 pub(super) struct ToyLink {
     name: String,
     seat: Arc<Seat>,
     ble: Arc<Ble>,
-    bus: KeptBus,
-    /// When the bus was opened, as the scanner counts it.
-    epoch: u64,
-    line: Option<Line>,
+    wires: Wires,
     /// How often it had been heard when it was tried last.
     tried: u64,
 }
@@ -166,9 +158,7 @@ impl ToyLink {
             name: format!("bluetooth toy {number}"),
             seat,
             ble,
-            bus: KeptBus::default(),
-            epoch: 0,
-            line: None,
+            wires: Wires::default(),
             tried: 0,
         }
     }
@@ -177,9 +167,8 @@ impl ToyLink {
         let mut presence = self.seat.presence.subscribe();
         let (place, losses) = self.wait(&mut presence).await;
         let (ble, seat) = (Arc::clone(&self.ble), Arc::clone(&self.seat));
-        let known = self.line(&place).await?;
-        let Self { bus, line, .. } = self;
-        let line = line.insert(known);
+        let epoch = *ble.epoch.borrow();
+        let (bus, line) = self.wires.open(&place, epoch).await?;
         {
             let _one_at_a_time = ble.connecting.acquire().await;
             tokio::select! {
@@ -190,14 +179,11 @@ impl ToyLink {
         }
         let losses = presence.borrow().losses;
         let proof = tokio::select! {
-            proof = greet(&ble, line) => proof?,
+            proof = greet(&ble, line, &seat) => proof?,
             () = lost(&mut presence, losses) => return Err(Lost::Link),
         };
-        let hardware = HardwareId::new(proof.device.address.clone());
-        let address = seat.address.as_str();
-        if ble.roster().denies(hardware.as_str()) {
-            return Err(Lost::Denied);
-        }
+        let (proof, hardware) = proof;
+        let told = proof.device.address.clone();
         let (asks, mut asked) = mpsc::channel(16);
         let look = Arc::new(Notify::new());
         let rssi = presence.borrow().rssi;
@@ -212,7 +198,7 @@ impl ToyLink {
             asks,
             look: Arc::clone(&look),
         };
-        ble.came(address, &hardware, conversation);
+        ble.came(&hardware, &told, conversation, &context.reports);
         bus.trust();
         context.proven();
         context.reports.send(Report::Up(description, capabilities));
@@ -228,7 +214,7 @@ impl ToyLink {
             () = lost(&mut presence, losses) => Lost::Link,
             _ = epochs.changed() => Lost::Bus,
         };
-        ble.went(address, &hardware);
+        ble.went(&hardware, &context.reports);
         context
             .reports
             .send(Report::Down(hardware.clone(), ended.words()));
@@ -260,34 +246,6 @@ impl ToyLink {
             }
         }
     }
-
-    /// The bus is gone, and the device with it.
-    fn abandon_line(&mut self) {
-        if let Some(line) = self.line.take() {
-            line.notifications.abandon();
-        }
-    }
-
-    /// The device, over a bus of its own.
-    async fn line(&mut self, place: &Place) -> Result<Line, RadioError> {
-        let epoch = *self.ble.epoch.borrow();
-        if self.epoch != epoch {
-            self.epoch = epoch;
-            self.bus.forget();
-            self.abandon_line();
-        }
-        let (bus, _) = self.bus.get().await?;
-        match self.line.take() {
-            Some(line) if line.device.place() == place => Ok(line),
-            _ => {
-                let (device, notifications) = Device::find(&bus, place).await?;
-                Ok(Line {
-                    device,
-                    notifications,
-                })
-            }
-        }
-    }
 }
 
 impl Link for ToyLink {
@@ -299,22 +257,20 @@ impl Link for ToyLink {
         Box::pin(async move {
             let Err(ended) = self.live(context).await;
             debug!(address = self.seat.address, %ended, "no connection");
-            if ended.is_refusal() && self.ble.roster().refused(&self.seat.address) {
-                let hardware = HardwareId::new(self.seat.address.clone());
-                context.reports.send(Report::Missed(hardware, true));
-            }
-            let mut broken = match &ended {
-                Lost::Radio(error) => self.bus.doubt(error),
-                _ => false,
-            };
-            if let Some(line) = self.line.as_mut().filter(|_| !broken) {
-                // Otherwise the service goes on trying, or holds what it believes to have.
-                if let Err(error) = line.device.disconnect().await {
-                    broken = self.bus.doubt(&error);
+            if ended.is_refusal() {
+                let missed = self.ble.roster().refused(&self.seat.address);
+                if let Some(hardware) = missed.map(HardwareId::new) {
+                    context.reports.send(Report::Missed(hardware, true));
                 }
             }
-            if broken {
-                self.abandon_line();
+            if let Lost::Radio(error) = &ended {
+                self.wires.doubt(error);
+            }
+            if let Some(device) = self.wires.device() {
+                // Otherwise the service goes on trying, or holds what it believes to have.
+                if let Err(error) = device.disconnect().await {
+                    self.wires.doubt(&error);
+                }
             }
             if matches!(ended, Lost::Radio(_)) {
                 // It may have been forgotten, and come back as another object.
@@ -332,9 +288,9 @@ impl Link for ToyLink {
 
     fn close(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            if let Some(line) = &mut self.line {
+            if let Some(device) = self.wires.device() {
                 // A toy that stays connected could not be used by anybody else.
-                let _ = timeout(GOODBYE, line.device.disconnect()).await;
+                let _ = timeout(GOODBYE, device.disconnect()).await;
             }
         })
     }
@@ -361,9 +317,16 @@ async fn unresolved(ble: &Ble, seat: &Seat) {
     sleep_until(ble.at(ble.now() + RESOLVE)).await;
 }
 
-async fn greet(ble: &Ble, line: &mut Line) -> Result<Proof, Lost> {
+/// Finds out what the toy is, and which one. Nothing but that is asked of a toy that the settings keep
+/// out: it may be a neighbour's.
+async fn greet(ble: &Arc<Ble>, line: &mut Line, seat: &Seat) -> Result<(Proof, HardwareId), Lost> {
     let mut greeting = Greeting::new(ble.options.manners.pace);
+    let mut hardware = None;
     loop {
+        if let (None, Some(device)) = (&hardware, greeting.device()) {
+            let known = ble.identify(&seat.address, &device.address).await;
+            hardware = Some(known.ok_or(Lost::Denied)?);
+        }
         match greeting.next(ble.now()) {
             Courtesy::Write(bytes) => {
                 line.device.write(&bytes).await?;
@@ -375,7 +338,9 @@ async fn greet(ble: &Ble, line: &mut Line) -> Result<Proof, Lost> {
                     () = sleep_until(ble.at(until)) => {}
                 }
             }
-            Courtesy::Known(proof) => return Ok(*proof),
+            Courtesy::Known(proof) => {
+                return hardware.map(|it| (*proof, it)).ok_or(Lost::Stranger);
+            }
             Courtesy::Stranger => return Err(Lost::Stranger),
         }
     }

@@ -14,6 +14,7 @@ mod dial;
 #[cfg(feature = "embedded-buttplug")]
 mod embedded;
 mod fault;
+mod identity;
 mod link;
 mod map;
 mod mdns;
@@ -34,6 +35,7 @@ use self::call::Call;
 #[cfg(feature = "embedded-buttplug")]
 pub use self::embedded::adapters;
 pub use self::fault::Fault;
+use self::identity::Identities;
 pub use self::map::Toy;
 pub use self::mdns::{Announced, announced};
 pub use self::options::{Options, PORT, Place, RECONNECT, Timing};
@@ -58,7 +60,7 @@ pub struct Server {
     wake: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     roster: Roster,
     lanes: Option<Lanes>,
@@ -75,9 +77,15 @@ impl Server {
     /// A server that is reached as `options` say.
     #[must_use]
     pub fn new(options: Options) -> Arc<Self> {
+        let known = options.known.iter().cloned();
+        let identities = Identities::new(known, options.keeps_indexes());
+        let shared = Shared {
+            roster: Roster::new(identities),
+            lanes: None,
+        };
         Arc::new(Self {
             options,
-            shared: Mutex::default(),
+            shared: Mutex::new(shared),
             searching: AtomicBool::new(false),
             look: AtomicBool::new(false),
             wake: Notify::new(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::wire::Dialect;
 use crate::backend::Token;
 use crate::backend::supervisor::Policy;
-use crate::domain::{BackendId, Bound};
+use crate::domain::{BackendId, Bound, HardwareId};
 
 /// The port that servers listen on unless they are told otherwise.
 pub const PORT: u16 = 12_345;
@@ -46,6 +46,8 @@ pub struct Options {
     pub read: Option<Duration>,
     /// Intervals and time limits.
     pub timing: Timing,
+    /// Toys of Buttplug servers that have been here before, each with its last display name.
+    pub known: Vec<(HardwareId, Option<String>)>,
 }
 
 /// Where a server is, or that it comes to us.
@@ -107,6 +109,7 @@ impl Options {
             rescan: Some(Duration::from_secs(120)),
             read: Some(Duration::from_secs(600)),
             timing: Timing::default(),
+            known: Vec::new(),
         }
     }
 
@@ -118,6 +121,16 @@ impl Options {
             // It goes along with us.
             #[cfg(feature = "embedded-buttplug")]
             Place::Embedded { .. } => Bound::None,
+        }
+    }
+
+    /// Whether a device is certain to have the index that it had, even after a restart of the server.
+    pub(super) fn keeps_indexes(&self) -> bool {
+        match &self.place {
+            // It does if the user lets it, which it does not tell.
+            Place::Dial { .. } | Place::Listen { .. } => false,
+            #[cfg(feature = "embedded-buttplug")]
+            Place::Embedded { file } => file.is_some(),
         }
     }
 

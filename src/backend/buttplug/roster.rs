@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use super::identity::Identities;
 use super::map::Toy;
 use super::options::Options;
 use super::places::Places;
@@ -16,6 +17,7 @@ const NOT_LISTED: &str = "the server does not list the toy any more";
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     toys: BTreeMap<HardwareId, Known>,
+    identities: Identities,
 }
 
 #[derive(Debug)]
@@ -37,8 +39,17 @@ pub(super) struct Order {
 }
 
 impl Roster {
+    /// No toy is there yet; these have been.
+    pub(super) fn new(identities: Identities) -> Self {
+        Self {
+            toys: BTreeMap::new(),
+            identities,
+        }
+    }
+
     /// These toys are there, and no others.
-    pub(super) fn listed(&mut self, toys: Vec<Toy>) -> Vec<Report> {
+    pub(super) fn listed(&mut self, mut toys: Vec<Toy>) -> Vec<Report> {
+        self.identify(&mut toys);
         let present: BTreeSet<_> = toys
             .iter()
             .map(|toy| toy.description.hardware.clone())
@@ -46,12 +57,31 @@ impl Roster {
         let gone = |hardware: &&HardwareId| !present.contains(*hardware);
         let gone: Vec<_> = self.toys.keys().filter(gone).cloned().collect();
         let mut reports: Vec<_> = gone.into_iter().filter_map(|it| self.leave(&it)).collect();
-        reports.extend(toys.into_iter().flat_map(|toy| self.came(toy)));
-        reports
+        reports.extend(toys.into_iter().flat_map(|toy| self.take(toy)));
+        self.with_alike(reports)
     }
 
     /// This toy is there.
-    pub(super) fn came(&mut self, toy: Toy) -> Vec<Report> {
+    pub(super) fn came(&mut self, mut toy: Toy) -> Vec<Report> {
+        self.identify(std::slice::from_mut(&mut toy));
+        let reports = self.take(toy);
+        self.with_alike(reports)
+    }
+
+    fn identify(&mut self, toys: &mut [Toy]) {
+        let here = self.toys.iter();
+        let here = here.map(|(hardware, known)| (known.toy.index, hardware.clone()));
+        self.identities.identify(toys, &here.collect());
+    }
+
+    /// The same, with what is alike first: limits hold before a toy can be driven.
+    fn with_alike(&mut self, reports: Vec<Report>) -> Vec<Report> {
+        let here = self.toys.values().map(|known| &known.toy);
+        let alike = self.identities.note(here).map(Report::Alike);
+        alike.into_iter().chain(reports).collect()
+    }
+
+    fn take(&mut self, toy: Toy) -> Vec<Report> {
         let hardware = toy.description.hardware.clone();
         if self
             .toys
@@ -61,7 +91,15 @@ impl Roster {
             return Vec::new();
         }
         // Whoever had the index before is gone, even if that has not been said.
-        let mut reports = self.left(toy.index, Some(&hardware));
+        let mut reports: Vec<Report> = self.left(toy.index, Some(&hardware));
+        if self
+            .toys
+            .get(&hardware)
+            .is_some_and(|known| known.toy.index != toy.index)
+        {
+            // It has gone and come back: at another index, and at rest.
+            reports.extend(self.leave(&hardware));
+        }
         reports.push(Report::Up(toy.description.clone(), toy.capabilities));
         let known = Known {
             toy,

@@ -301,7 +301,12 @@ impl<'a> Session<'a> {
                     self.reads.remove(hardware);
                     self.fresh.remove(hardware);
                 }
-                Report::State(_) | Report::Missed(..) | Report::Told(..) | Report::SearchEnded => {}
+                Report::State(_)
+                | Report::Missed(..)
+                | Report::Told(..)
+                | Report::Alike(_)
+                | Report::Problems(_)
+                | Report::SearchEnded => {}
             }
             self.context.reports.send(report);
         }

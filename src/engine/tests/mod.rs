@@ -6,6 +6,7 @@ mod meeting;
 mod routing;
 mod stopping;
 mod timing;
+mod twins;
 mod wearer;
 mod writing;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 use bluez_async::BluetoothError;
-use btleplug::api::{Central, CentralState, Manager as _};
+use btleplug::api::{BDAddr, Central, CentralState, Manager as _};
 use btleplug::platform::{Adapter, Manager};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -25,8 +25,25 @@ const REPLACE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_se
 pub struct Radio {
     /// What the system calls it, e.g. `hci0`.
     pub name: String,
+    /// Its address, 12 lower-case hex digits, where the system tells it.
+    pub address: String,
     /// Whether it is on.
     pub powered: bool,
+}
+
+impl Radio {
+    /// Whether the settings mean this adapter: by its name, or by its address, which stays the same when
+    /// the adapter returns under another index.
+    #[must_use]
+    pub fn is_meant_by(&self, wanted: &str) -> bool {
+        let digits = wanted.bytes().filter(|byte| !b":-".contains(byte));
+        let same = || {
+            digits
+                .map(|b| b.to_ascii_lowercase())
+                .eq(self.address.bytes())
+        };
+        self.name == wanted || (!self.address.is_empty() && same())
+    }
 }
 
 /// A connection to the system's Bluetooth service.
@@ -128,11 +145,11 @@ impl KeptBus {
         self.bus = None;
         true
     }
+}
 
-    /// Has it replaced in any case.
-    pub(in crate::backend::ble) fn forget(&mut self) {
-        self.bus = None;
-    }
+/// An address as 12 lower-case hex digits.
+pub(super) fn digits(address: &[u8]) -> String {
+    address.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) async fn examine(adapter: &Adapter) -> btleplug::Result<Radio> {
@@ -141,7 +158,12 @@ pub(super) async fn examine(adapter: &Adapter) -> btleplug::Result<Radio> {
     let info = adapter.adapter_info().await?;
     let name = info.split(' ').next().unwrap_or_default().to_owned();
     let powered = adapter.adapter_state().await? == CentralState::PoweredOn;
-    Ok(Radio { name, powered })
+    let address = adapter.adapter_address().await?.map(BDAddr::into_inner);
+    Ok(Radio {
+        name,
+        address: address.map_or_else(String::new, |it| digits(&it)),
+        powered,
+    })
 }
 
 /// Waits for an answer, not for long.
@@ -179,4 +201,31 @@ pub(super) fn dbus_name<'a>(cause: &'a (dyn Error + Send + Sync + 'static)) -> O
 #[cfg(not(target_os = "linux"))]
 pub(super) fn dbus_name<'a>(_cause: &'a (dyn Error + Send + Sync + 'static)) -> Option<&'a str> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adapter_is_meant_by_its_name_or_by_its_address() {
+        let radio = |address: &str| Radio {
+            name: "hci1".to_owned(),
+            address: address.to_owned(),
+            powered: true,
+        };
+        let known = radio("001a7dda7113");
+        for wanted in [
+            "hci1",
+            "00:1A:7D:DA:71:13",
+            "00-1a-7d-da-71-13",
+            "001A7DDA7113",
+        ] {
+            assert!(known.is_meant_by(wanted), "{wanted}");
+        }
+        for other in ["hci0", "hci", "00:1A:7D:DA:71:14", ""] {
+            assert!(!known.is_meant_by(other), "{other}");
+            assert!(!radio("").is_meant_by(other), "{other}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use btleplug::api::{
     Central, CharPropFlags, Characteristic, Peripheral as _, ValueNotification, WriteType,
 };
 use btleplug::platform::Peripheral;
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::time::timeout;
 
 use super::bus::{answer, dbus_name};
@@ -41,6 +41,11 @@ impl Notifications {
 }
 
 impl Notifications {
+    /// Forgets what has come and was not taken.
+    pub(in crate::backend::ble) fn drain(&mut self) {
+        while self.stream.next().now_or_never().flatten().is_some() {}
+    }
+
     /// Ends without a word to the bus, which is gone: the library panics when it cannot say it.
     pub(in crate::backend::ble) fn abandon(self) {
         std::mem::forget(self.stream);
@@ -51,7 +56,6 @@ impl Notifications {
 #[derive(Debug)]
 pub(in crate::backend::ble) struct Device {
     peripheral: Peripheral,
-    place: Place,
     port: Option<Line>,
 }
 
@@ -90,14 +94,9 @@ impl Device {
         let stream = answer(peripheral.notifications()).await?;
         let device = Self {
             peripheral,
-            place: place.clone(),
             port: None,
         };
         Ok((device, Notifications { stream }))
-    }
-
-    pub(in crate::backend::ble) const fn place(&self) -> &Place {
-        &self.place
     }
 
     /// Connects, finds where to write to, and has the toy speak.

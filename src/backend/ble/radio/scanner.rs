@@ -7,7 +7,7 @@ use btleplug::api::{Central, CentralEvent, CentralState, Peripheral as _, Periph
 use btleplug::platform::{Adapter, Peripheral, PeripheralId};
 use futures_util::{Stream, StreamExt};
 
-use super::bus::{answer, examine};
+use super::bus::{answer, digits, examine};
 use super::{Bus, Discovery};
 use crate::backend::ble::advert::Advertisement;
 use crate::backend::ble::fault::RadioError;
@@ -85,7 +85,7 @@ impl Feed {
 }
 
 impl Scanner {
-    /// Uses the adapter of this name, or the first one that is on. Never switches one on.
+    /// Uses the adapter of this name or address, or the first one that is on. Never switches one on.
     ///
     /// # Errors
     /// The first hop that fails; an adapter that is off.
@@ -95,7 +95,7 @@ impl Scanner {
     ) -> Result<(Self, Feed), RadioError> {
         let mut found = bus.adapters().await?;
         if let Some(wanted) = wanted {
-            found.retain(|(radio, _)| radio.name == wanted);
+            found.retain(|(radio, _)| radio.is_meant_by(wanted));
             if found.is_empty() {
                 return Err(RadioError::NoSuchAdapter(wanted.to_owned()));
             }
@@ -198,7 +198,7 @@ fn seen(device: &Peripheral, known: PeripheralProperties) -> Seen {
     let address = known.address.into_inner();
     Seen {
         place: Place(device.id()),
-        address: address.iter().map(|byte| format!("{byte:02x}")).collect(),
+        address: digits(&address),
         rssi: known.rssi,
         advertisement: advertisement(known),
     }

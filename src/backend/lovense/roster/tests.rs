@@ -48,6 +48,8 @@ fn brief(reports: &[Report]) -> Vec<String> {
             Report::Told(hardware, _) => format!("told {}", short(hardware)),
             Report::Missed(hardware, _) => format!("missed {}", short(hardware)),
             Report::State(state) => format!("{state:?}"),
+            Report::Alike(all) => format!("{all:?}"),
+            Report::Problems(all) => all.concat(),
             Report::SearchEnded => "search ended".to_owned(),
         })
         .collect()

@@ -124,6 +124,18 @@ impl Greeting {
         }
     }
 
+    /// What the toy says that it is, once it has. Nothing but the question has been written until then.
+    #[must_use]
+    pub fn device(&self) -> Option<&DeviceType> {
+        match &self.stage {
+            Stage::Stop(known) | Stage::AskAutoStop(known) | Stage::SetAutoStop(known) => {
+                Some(&known.proof.device)
+            }
+            Stage::Done(proof) => Some(&proof.device),
+            Stage::Ask(_) | Stage::Failed => None,
+        }
+    }
+
     /// What to do now.
     pub fn next(&mut self, now: Instant) -> Courtesy {
         if let Some((_, until)) = self.asked {
