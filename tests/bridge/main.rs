@@ -18,6 +18,7 @@ mod garbage;
 mod home_assistant;
 mod inputs;
 mod requests;
+mod retained;
 mod safety;
 mod two_bridges;
 mod wsdm;
