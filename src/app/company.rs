@@ -238,7 +238,7 @@ impl Driver {
         }
         self.outlet.set_speaking(true);
         for message in std::mem::take(&mut self.company.waiting) {
-            self.refuse_retained(&message);
+            self.refuse_retained(&message.topic, true);
         }
     }
 

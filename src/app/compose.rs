@@ -126,6 +126,7 @@ pub fn session(
         will: Some((topics.bridge_state(), b"offline".to_vec())),
         filters,
         stop_filters: topics.stop_filters(),
+        marker: Some(topics.barrier()),
         ..broker
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::{
     BackendId, BackendState, BridgeEvent, Command, Op, OpError, OpId, Outcome, RouteId, ToyId,
 };
 use crate::engine::{Effect, Engine, Input};
-use crate::mqtt::{Event as MqttEvent, Message};
+use crate::mqtt::{Checker, Event as MqttEvent, Message, Verdict};
 use crate::web::Desk;
 use crate::web::desk::{Call, Urgent};
 
@@ -27,6 +27,7 @@ use super::clock::Clock;
 use super::company::Company;
 use super::emergency::Emergency;
 use super::first_run::Proposal;
+use super::gate::Gate;
 use super::health::Health;
 use super::ops::Ops;
 use super::outlet::Outlet;
@@ -47,6 +48,8 @@ pub struct Sources {
     pub mqtt: mpsc::Receiver<MqttEvent>,
     /// Stops and quiet, over their own connection.
     pub stops: mpsc::UnboundedReceiver<Message>,
+    /// What the broker says of messages that it keeps.
+    pub verdicts: mpsc::UnboundedReceiver<Verdict>,
     /// What is asked over the panel.
     pub desk: Desk,
     /// What could be set up, while nothing is.
@@ -79,6 +82,8 @@ pub struct Driver {
     pub(super) tickets: Tickets,
     pub(super) barrier: Barrier,
     pub(super) company: Company,
+    pub(super) gate: Gate,
+    pub(super) checker: Checker,
     pub(super) health: Health,
     pub(super) ops: Ops,
     pub(super) emergency: Emergency,
@@ -105,6 +110,7 @@ enum Wake {
     Report(BackendId, Report),
     Call(Call),
     Mqtt(MqttEvent),
+    Verdict(Verdict),
     Timer,
     Housekeeping,
     Proposals(Vec<Proposal>),
@@ -121,6 +127,7 @@ impl Driver {
         emergency: Emergency,
         inbox: super::inbox::Settings,
         admin: super::admin::Settings,
+        checker: Checker,
     ) -> Self {
         Self {
             clock: Clock::start(),
@@ -136,6 +143,8 @@ impl Driver {
                 &inbox.topics,
                 inbox.data_dir.clone(),
             ),
+            gate: Gate::default(),
+            checker,
             health: Health::default(),
             ops: Ops::default(),
             emergency,
@@ -212,6 +221,7 @@ impl Driver {
             self.engine.next_deadline(),
             self.outlet.next_deadline(),
             self.company.next_deadline(),
+            self.gate.next_deadline(),
         ];
         let deadline = deadline.into_iter().flatten().min();
         let timer = async {
@@ -230,7 +240,9 @@ impl Driver {
             _ = housekeeping.tick() => Wake::Housekeeping,
             () = timer => Wake::Timer,
             Some(call) = sources.desk.calls.recv() => Wake::Call(call),
-            Some(event) = sources.mqtt.recv() => Wake::Mqtt(event),
+            Some(verdict) = sources.verdicts.recv() => Wake::Verdict(verdict),
+            // In order: what comes after a command that waits waits, too.
+            Some(event) = sources.mqtt.recv(), if !self.gate.is_holding() => Wake::Mqtt(event),
             Some(proposals) = sources.proposals.recv() => Wake::Proposals(proposals),
         }
     }
@@ -247,9 +259,11 @@ impl Driver {
             }
             Wake::Report(backend, report) => self.report(backend, report),
             Wake::Mqtt(event) => self.mqtt(event),
+            Wake::Verdict(verdict) => self.verdict(&verdict),
             Wake::Timer => {
                 self.input(Input::Tick);
                 self.look_around();
+                self.look_at_gate();
             }
             Wake::Housekeeping => self.housekeep().await,
             Wake::Proposals(proposals) => {
@@ -424,6 +438,7 @@ impl Driver {
             MqttEvent::Down(reason) => {
                 warn!("no connection to the broker: {reason}; will keep trying");
                 self.barrier.clear();
+                self.gate.clear();
                 self.outlet.disconnected();
                 self.outlet.bridge_changed();
                 self.meet(false);
@@ -447,6 +462,7 @@ impl Driver {
             self.denied(&self.inbox.topics.barrier());
         }
         self.look_at_scan();
+        self.ask_broker();
         self.saver.look().await;
         if self.saver.is_marked() {
             let may_run = self.engine.may_run();

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tracing::{debug, info, warn};
 
-use crate::domain::{Action, ErrorCode, Limits, Rejection, Target, ToyDescription};
+use crate::domain::{
+    Action, ErrorCode, Level, Limits, Rejection, SetCommand, Target, ToyDescription,
+};
 use crate::engine::Input;
-use crate::hass::command::{self, Parsed};
-use crate::mqtt::{Incoming, Message, Topics};
+use crate::hass::command::{self, Change, Parsed};
+use crate::mqtt::{Incoming, Message, Topics, Verdict};
 
 use super::driver::Driver;
+use super::gate::Held;
 use super::outlet::Own;
 use super::tickets::{Question, Reply};
 
@@ -66,18 +69,132 @@ impl Driver {
                 return;
             }
         };
-        let safe = matches!(incoming, Incoming::Stop(_) | Incoming::Quiet);
-        if message.retained && self.company.is_alone() {
-            self.refuse_retained(message);
-        } else if message.retained {
-            self.company.keep(message);
-        } else if !safe && !self.company.is_alone() {
-            debug!("command ignored: it is for the other bridge");
-        } else if self.outlet.was_cleared(topic, &message.payload) {
+        if self.outlet.was_cleared(topic, &message.payload, now) {
             // Our own removal of a retained command comes back to us.
-        } else {
-            self.command(incoming, message, urgent);
+            return;
         }
+        let alone = self.company.is_alone();
+        let safe = matches!(incoming, Incoming::Stop(_) | Incoming::Quiet);
+        if message.retained && (message.replayed || !self.means_off(&incoming, message)) {
+            if message.payload.is_empty() {
+                // A broker keeps no empty message (MQTT 3.1.1 §3.3.1.3): this is a deletion by a broker
+                // that leaves the flag on. Another deletion would be answered with the next one.
+                debug!("an empty message with the retain flag is ignored");
+            } else if alone {
+                self.refuse_retained(topic, message.replayed);
+            } else {
+                self.company.keep(message);
+            }
+        } else if !safe && !alone {
+            debug!("command ignored: it is for the other bridge");
+        } else if !self.checker.is_up()
+            || self.gate.admits(topic, now)
+            || self.means_off(&incoming, message)
+        {
+            self.command(incoming, message, urgent);
+        } else {
+            self.hold(incoming, message, urgent);
+        }
+    }
+
+    /// Whether a message can only end something. Such a message is obeyed whatever its flags.
+    fn means_off(&self, incoming: &Incoming, message: &Message) -> bool {
+        let parsed = match incoming {
+            Incoming::Stop(_) => return true,
+            Incoming::Quiet => return command::switch(&message.payload) == Ok(true),
+            Incoming::Set(target) => command::set(self.described(target), &message.payload),
+            Incoming::SetAttribute(target, attribute) => {
+                command::attribute(self.described(target), attribute, &message.payload)
+            }
+            Incoming::Scan | Incoming::Request(_) | Incoming::Identify(_) => return false,
+        };
+        match parsed.change {
+            Ok(Change::Set(set)) => {
+                set.levels.values().all(|level| level.is_zero())
+                    && set.brightness.is_none_or(Level::is_zero)
+                    && set.power != Some(true)
+                    && set.effect.is_none_or(|it| it == SetCommand::NO_EFFECT)
+            }
+            Ok(Change::Limit(_)) | Err(_) => false,
+        }
+    }
+
+    /// Keeps a command until the broker has said whether it keeps the same one.
+    fn hold(&mut self, incoming: Incoming, message: &Message, urgent: bool) {
+        let held = Held {
+            incoming,
+            message: message.clone(),
+            urgent,
+        };
+        if let Some(held) = self.gate.hold(held) {
+            self.refuse_held(&held, ErrorCode::Busy, "too many commands are waiting");
+        }
+        self.ask_broker();
+    }
+
+    /// Asks the broker what is to be asked next.
+    pub(super) fn ask_broker(&mut self) {
+        let now = self.clock.now();
+        while let Some(topic) = self.gate.next_question(now) {
+            if self.checker.ask(&topic) {
+                self.gate.asked(topic, now);
+                return;
+            }
+            // Without its answer things are as they were: the flag alone decides.
+            match self.gate.release() {
+                Some(held) => self.command(held.incoming, &held.message, held.urgent),
+                None => return,
+            }
+        }
+    }
+
+    /// The broker has said whether it keeps a message.
+    pub(super) fn verdict(&mut self, verdict: &Verdict) {
+        let now = self.clock.now();
+        let free = verdict.kept == Some(false);
+        if verdict.kept == Some(true) {
+            self.gate.taint(&verdict.topic, now);
+        }
+        let held = self.gate.answered(&verdict.topic, free, now);
+        match held {
+            _ if !self.company.is_alone() => {}
+            _ if verdict.kept == Some(true) => self.refuse_retained(&verdict.topic, true),
+            // A link hands on what it has queued and what the broker keeps: the second one comes when
+            // the first one has been deleted.
+            Some(held) if self.gate.is_tainted(&held.message.topic, now) => {
+                self.refuse_retained(&held.message.topic, false);
+            }
+            Some(held) => self.command(held.incoming, &held.message, held.urgent),
+            None => {}
+        }
+        self.ask_broker();
+    }
+
+    /// Stops waiting for an answer that does not come.
+    pub(super) fn look_at_gate(&mut self) {
+        if !self.gate.is_late(self.clock.now()) {
+            return;
+        }
+        self.checker.give_up();
+        while let Some(held) = self.gate.release() {
+            let message =
+                "the broker did not say in time whether it keeps this command; send it again";
+            self.refuse_held(&held, ErrorCode::Timeout, message);
+        }
+    }
+
+    fn refuse_held(&mut self, held: &Held, code: ErrorCode, why: &str) {
+        let id = command::id_of(&held.message.payload);
+        let target = match &held.incoming {
+            Incoming::Set(target)
+            | Incoming::SetAttribute(target, _)
+            | Incoming::Identify(target)
+            | Incoming::Stop(target) => target.clone(),
+            Incoming::Quiet | Incoming::Scan | Incoming::Request(_) => Target::All,
+        };
+        let rejection = Rejection::new(code, why);
+        let topic = &held.message.topic;
+        self.refuse(&target, topic, id.as_deref(), &Value::Null, &rejection);
     }
 
     fn command(&mut self, incoming: Incoming, message: &Message, urgent: bool) {
@@ -188,6 +305,9 @@ impl Driver {
     pub(super) fn overtake(&mut self, target: &Target, urgent: bool) {
         let now = self.clock.now();
         self.with_panel(|panel| panel.stopped(target, now));
+        for held in self.gate.overtaken(target) {
+            self.refuse_held(&held, ErrorCode::Stopped, "it was sent before a stop");
+        }
         // Whatever comes before its markers was sent before the stop.
         if urgent && self.company.is_alone() && self.outlet.is_connected() {
             for marker in self.barrier.raise(target.clone(), now) {
@@ -243,13 +363,17 @@ impl Driver {
         }
     }
 
-    /// Nobody asked just now: counts it, says so, and removes it.
-    pub(super) fn refuse_retained(&mut self, message: &Message) {
-        warn!("refused a retained command and deleted it: publish commands without retain");
+    /// A command that the broker keeps, or may keep: counts it, says so, and removes it. `proven`: the
+    /// broker said that it keeps one.
+    pub(super) fn refuse_retained(&mut self, topic: &str, proven: bool) {
+        let now = self.clock.now();
         let rejection = Rejection::new(ErrorCode::Retained, "retained commands are never obeyed");
         self.health.rejected(rejection.code);
-        self.outlet.rejected(&message.topic, &rejection);
-        self.outlet.clear(&message.topic);
+        self.outlet.rejected(topic, &rejection);
+        // A broker that flags live messages has nothing to delete: that is tried once in a while.
+        if self.outlet.clear(topic, proven, now) {
+            warn!("refused a retained command and deleted it: publish commands without retain");
+        }
     }
 
     /// Answers a request that does not reach the engine.

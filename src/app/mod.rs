@@ -19,6 +19,7 @@ pub mod doctor;
 pub mod driver;
 pub mod emergency;
 pub mod first_run;
+pub mod gate;
 pub mod health;
 pub mod inbox;
 pub mod lock;

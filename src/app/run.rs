@@ -72,7 +72,8 @@ pub async fn run(
 
     let process = store::random_word();
     let options = compose::session(config, broker, &topics, &found.instance, &process);
-    let (session, mqtt, stops) = Session::start(&options);
+    let (mut session, mqtt, stops) = Session::start(&options);
+    let verdicts = session.verdicts();
     // Nothing is published before it is clear that no other bridge is there.
     session.publisher().guard();
 
@@ -125,6 +126,7 @@ pub async fn run(
         admin::Settings::new(Arc::new(move |level| {
             compose::set_log_level(&handle, level)
         })),
+        session.checker(),
     )
     .told_to(Service::find())
     .show_to(panel)
@@ -134,6 +136,7 @@ pub async fn run(
         proposals,
         mqtt,
         stops,
+        verdicts,
         desk,
         reports,
         shutdown,

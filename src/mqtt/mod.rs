@@ -16,5 +16,5 @@ mod twice;
 pub use guide::{Access, Guide};
 pub use outbox::Rank;
 pub use publisher::Publisher;
-pub use session::{Event, Message, Options, Session};
+pub use session::{Checker, Event, Message, Options, Session, Verdict};
 pub use topics::{BadBase, Incoming, Topics, UnknownTopic};

@@ -10,6 +10,7 @@
 
 mod connection;
 mod identity;
+mod kept;
 mod reason;
 mod way;
 
@@ -25,6 +26,7 @@ use tracing::debug;
 
 use self::connection::{Connection, Side};
 use self::identity::Identity;
+pub use self::kept::{Checker, Verdict};
 use self::way::Way;
 use super::guide::{Access, Guide};
 use super::publisher::{MAX_PAYLOAD, Publisher};
@@ -58,6 +60,9 @@ pub struct Options {
     pub filters: Vec<String>,
     /// What both connections subscribe to; without any there is no second one.
     pub stop_filters: Vec<String>,
+    /// The topic under which the session sends markers to itself: behind what the broker has kept, and
+    /// behind questions of a [`Checker`]. Without one, every flagged message counts as kept.
+    pub marker: Option<String>,
     /// Twice this passes before a dead link is noticed; 10 s unless given. At least 1 s.
     pub keep_alive: Option<Duration>,
 }
@@ -69,8 +74,10 @@ pub struct Message {
     pub topic: String,
     /// Its payload.
     pub payload: Vec<u8>,
-    /// Whether the broker had kept it, so that nobody sent it just now.
+    /// Whether it carries the retain flag. Some brokers leave the flag on live messages.
     pub retained: bool,
+    /// Whether it came with what the broker has kept: flagged, and before the session's marker.
+    pub replayed: bool,
 }
 
 /// What happens on the main connection.
@@ -101,6 +108,8 @@ pub struct Session {
     closing: CancellationToken,
     cancel: CancellationToken,
     tasks: TaskTracker,
+    checker: Checker,
+    verdicts: Option<mpsc::UnboundedReceiver<Verdict>>,
 }
 
 impl Session {
@@ -126,7 +135,15 @@ impl Session {
         let identity = Identity::new(options.process.clone());
 
         let (main, main_loop) = AsyncClient::new(options.main(), 64);
-        let (stop, stop_loop) = AsyncClient::new(options.stop(), 16);
+        let (stop, stop_loop) = AsyncClient::new(options.stop(), 64);
+        let (verdicts_in, verdicts) = mpsc::unbounded_channel();
+        let checker = Checker::new(
+            stop.clone(),
+            options.marker.clone(),
+            options.process.as_deref().unwrap_or_default(),
+            options.stop_filters.clone(),
+            verdicts_in,
+        );
         let main_side = MainSide {
             publisher: publisher.clone(),
             events: events_in,
@@ -140,13 +157,16 @@ impl Session {
         };
         let stop_side = StopSide {
             stops: stops_in,
-            filters: options.stop_filters.clone(),
+            stop_filters: options.stop_filters.clone(),
+            marker: options.marker.clone(),
+            checker: checker.clone(),
             twice,
         };
         let connect = |client: &AsyncClient, event_loop, make| {
             let way = Way::new(options, make, identity.clone());
             let (client, closing) = (client.clone(), closing.clone());
-            Connection::new(client, event_loop, way, identity.clone(), closing)
+            let marker = options.marker.clone();
+            Connection::new(client, event_loop, way, identity.clone(), marker, closing)
         };
         let connection = connect(&main, main_loop, Options::main);
         tasks.spawn(guarded(cancel.clone(), connection.run(main_side)));
@@ -165,8 +185,23 @@ impl Session {
             closing,
             cancel,
             tasks,
+            checker,
+            verdicts: Some(verdicts),
         };
         (session, events, stops)
+    }
+
+    /// Asks what the broker keeps.
+    #[must_use]
+    pub fn checker(&self) -> Checker {
+        self.checker.clone()
+    }
+
+    /// The answers to what the checker asks; the first call has them, later ones an empty channel.
+    #[must_use]
+    pub fn verdicts(&mut self) -> mpsc::UnboundedReceiver<Verdict> {
+        let verdicts = self.verdicts.take();
+        verdicts.unwrap_or_else(|| mpsc::unbounded_channel().1)
     }
 
     /// Where to publish.
@@ -335,29 +370,44 @@ impl Side for MainSide {
 /// The second connection's side.
 struct StopSide {
     stops: mpsc::UnboundedSender<Message>,
-    filters: Vec<String>,
+    stop_filters: Vec<String>,
+    marker: Option<String>,
+    checker: Checker,
     twice: Twice,
 }
 
 impl Side for StopSide {
     fn filters(&mut self) -> Vec<String> {
         self.twice.clear();
-        self.filters.clone()
+        let stops = self.stop_filters.iter();
+        stops.chain(&self.marker).cloned().collect()
     }
 
     async fn up(&mut self, denied: Vec<String>) {
+        if self.marker.as_ref().is_some_and(|it| !denied.contains(it)) {
+            self.checker.connected();
+        }
         // The main connection asks for the same, and tells the user.
         debug!(?denied, "the connection for stops is up");
     }
 
     async fn down(&mut self, reason: String) {
+        self.checker.disconnected();
         debug!(reason, "the connection for stops is down");
     }
 
     async fn message(&mut self, message: Message) {
+        if self.checker.hears(&message) {
+            return;
+        }
         // What the broker has kept is no stop of anybody. The other connection brings it as well, and
-        // there it is known whose it is to remove.
-        if !message.retained && self.twice.is_first(Lane::Stop, &message) {
+        // there it is known whose it is to remove. Commands come here only while a question about
+        // their topic is open: they are the other connection's.
+        let mut stops = self.stop_filters.iter();
+        if !message.replayed
+            && stops.any(|filter| rumqttc::matches(&message.topic, filter))
+            && self.twice.is_first(Lane::Stop, &message)
+        {
             let _ = self.stops.send(message);
         }
     }

@@ -85,6 +85,7 @@ mod tests {
             topic: topic.to_owned(),
             payload: b"x".to_vec(),
             retained: false,
+            replayed: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The data folder: one process per folder, and what happens when the folder was copied.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,15 +9,6 @@ use toy2mqtt::sim::Function;
 use crate::support::{Bridge, Rig, Setup};
 
 const LUSH: &str = "f082c00246fa";
-
-/// The settings of the rig, changed, in a file of their own.
-fn changed(rig: &Rig, name: &str, from: &str, to: &str) -> PathBuf {
-    let text = std::fs::read_to_string(&rig.config).unwrap();
-    assert!(text.contains(from), "{text}");
-    let path = rig.config.with_file_name(name);
-    std::fs::write(&path, text.replace(from, to)).unwrap();
-    path
-}
 
 async fn ends_and_names(first: &Bridge, config: &Path) {
     let mut second = Bridge::start(config);
@@ -34,7 +25,7 @@ async fn a_second_process_with_one_data_folder_ends_whatever_its_base_topic() {
     rig.set(LUSH, json!({"vibrate": 50})).await;
     let mark = rig.home.mark();
     ends_and_names(&rig.bridge, &rig.config).await;
-    let other = changed(&rig, "other.toml", "\"toy2mqtt\"", "\"other\"");
+    let other = rig.changed("other.toml", "\"toy2mqtt\"", "\"other\"");
     ends_and_names(&rig.bridge, &other).await;
     // The first one has not noticed.
     rig.home.synced().await;
@@ -55,7 +46,7 @@ async fn a_data_folder_that_takes_no_lock_is_a_problem_and_no_end() {
     rig.bridge.terminate();
     rig.bridge.ended().await;
     // A file is where the folder should be.
-    let config = changed(&rig, "unwritable.toml", "/data\"", "/toy2mqtt.toml/data\"");
+    let config = rig.changed("unwritable.toml", "/data\"", "/toy2mqtt.toml/data\"");
     let mark = rig.home.mark();
     rig.bridge = Bridge::start(&config);
     rig.ready(mark).await;
@@ -73,7 +64,7 @@ async fn start_copy(rig: &Rig) -> Bridge {
     let copy = rig.config.with_file_name("copy");
     std::fs::create_dir(&copy).unwrap();
     std::fs::copy(data.join("state.json"), copy.join("state.json")).unwrap();
-    Bridge::start(&changed(rig, "copy.toml", "/data\"", "/copy\""))
+    Bridge::start(&rig.changed("copy.toml", "/data\"", "/copy\""))
 }
 
 /// The toys are at rest by now, or soon, and no renewed lease moves them again.

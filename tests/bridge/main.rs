@@ -19,6 +19,7 @@ mod home_assistant;
 mod inputs;
 mod other_clients;
 mod requests;
+mod retained;
 mod safety;
 mod two_bridges;
 mod wsdm;

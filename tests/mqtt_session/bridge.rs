@@ -103,5 +103,6 @@ pub(crate) fn fresh(topic: &str, payload: &str) -> Message {
         topic: topic.into(),
         payload: payload.into(),
         retained: false,
+        replayed: false,
     }
 }

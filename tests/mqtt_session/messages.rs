@@ -51,6 +51,7 @@ async fn what_was_retained_is_told_from_what_is_sent_now() {
     let mut bridge = Bridge::up(&options(broker.addr)).await;
     let old = Message {
         retained: true,
+        replayed: true,
         ..fresh(SET, "old")
     };
     assert_eq!(bridge.message().await, old);

@@ -4,6 +4,7 @@
 
 pub mod certificates;
 pub mod client;
+pub mod flags;
 pub mod mosquitto;
 pub mod proxy;
 pub mod websocket_toy;

@@ -19,6 +19,8 @@ pub enum Which {
 struct Lane {
     /// Connections that exist now forward nothing any more once it is cancelled.
     frozen: CancellationToken,
+    /// Connections that exist now are closed once it is cancelled.
+    cut: CancellationToken,
     /// New connections are closed at once.
     blocked: bool,
     accepted: usize,
@@ -74,6 +76,12 @@ impl Proxy {
         std::mem::take(&mut lanes.of(which).frozen).cancel();
     }
 
+    /// The connections that exist now are closed.
+    pub fn cut(&self, which: Which) {
+        let mut lanes = self.lanes.lock().expect("no panic");
+        std::mem::take(&mut lanes.of(which).cut).cancel();
+    }
+
     /// New connections are closed at once, or no longer.
     pub fn block(&self, which: Which, blocked: bool) {
         self.lanes.lock().expect("no panic").of(which).blocked = blocked;
@@ -97,14 +105,14 @@ async fn link(mut client: TcpStream, target: SocketAddr, lanes: Arc<Mutex<Lanes>
     } else {
         Which::Main
     };
-    let frozen = {
+    let (frozen, cut) = {
         let mut lanes = lanes.lock().expect("no panic");
         let lane = lanes.of(which);
         if lane.blocked {
             return;
         }
         lane.accepted += 1;
-        lane.frozen.clone()
+        (lane.frozen.clone(), lane.cut.clone())
     };
     let Ok(mut broker) = TcpStream::connect(target).await else {
         return;
@@ -115,6 +123,7 @@ async fn link(mut client: TcpStream, target: SocketAddr, lanes: Arc<Mutex<Lanes>
     let (from_client, to_client) = client.into_split();
     let (from_broker, to_broker) = broker.into_split();
     tokio::select! {
+        () = cut.cancelled() => {}
         () = pump(from_client, to_broker, frozen.clone()) => {}
         () = pump(from_broker, to_client, frozen) => {}
     }

@@ -98,6 +98,7 @@ fn kept(base: &str, outputs: &[OutputKind]) -> Message {
         payload: publication.text().into_bytes(),
         topic: publication.topic,
         retained: true,
+        replayed: true,
     }
 }
 
@@ -254,6 +255,7 @@ fn entity_ids_stay_when_a_toys_own_name_is_told_better() {
         payload: kept.text().into_bytes(),
         topic: kept.topic,
         retained: true,
+        replayed: true,
     };
     next.discovery_message(at(8), &kept, &engine, &publisher);
     next.due(at(10), &engine, &publisher);

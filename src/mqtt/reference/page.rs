@@ -26,7 +26,27 @@ a toy (`toy_` and eight hex digits; it never changes), `<group>` the name of a g
 settings. In the tables, *out* is published by the bridge and *in* is obeyed by it.
 
 Do not retain commands. What the broker had kept was not asked just now: it is never obeyed, but
-answered with the error `retained` and deleted from the broker. A stop is no exception.
+answered with the error `retained` and deleted from the broker. A stop is no exception. What means off
+(a stop, `OFF`, 0) is obeyed with the retain flag, too, if it did not come with what the broker had
+kept; everything else with the flag is refused.
+
+A command that is sent with retain while the bridge listens comes without the flag. A second after the
+last command on a topic the bridge asks the broker whether it keeps one, and deletes it. Once that has
+happened, it asks before each command until its next start, and refuses what is kept.
+
+A link between two brokers hands on without the flag what the far one keeps, whenever it comes back. That
+is found out as above where the near broker keeps the message as well, as Mosquitto's links have it. It
+cannot be found out, and may start a toy when the link comes back,
+
+- with a link that takes retain away (`bridge_outgoing_retain false`, or a program that publishes again
+  without it);
+- when the first retained command ever, since the bridge was started, was published while the link was
+  cut;
+- with commands that wait in the far broker for the link (`cleansession false`, QoS 1): these are sent
+  late, not kept.
+
+So let no link hand on `<base>/+/set`, `<base>/+/+/set` and `<base>/bridge/request/+` with
+`cleansession false`, or only stops: `topic toy2mqtt/+/stop both 1`.
 
 ";
 

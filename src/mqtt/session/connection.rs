@@ -31,6 +31,12 @@ const FAREWELL: Duration = Duration::from_millis(250);
 /// Seconds for a connection to come about.
 const CONNECT_TIMEOUT: u64 = 5;
 
+/// What the broker has kept has come by now, also if the marker behind it is kept from us.
+const REPLAY: Duration = Duration::from_secs(5);
+
+/// The beginning of the marker behind what the broker has kept.
+const MARKER: &str = "replay";
+
 /// Between attempts to connect: from here…
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 /// …to here. Not more, since toys are stopped when the broker is away for long.
@@ -55,6 +61,10 @@ pub(super) struct Connection {
     closing: CancellationToken,
     way: Way,
     identity: Identity,
+    /// The topic of markers.
+    marker: Option<String>,
+    /// What is flagged before this was kept by the broker, unless the marker comes sooner.
+    replay_until: Option<Instant>,
     takeovers: Takeovers,
     backoff: ExponentialBackoff,
     /// Since when the broker has been there, as far as is known.
@@ -71,6 +81,7 @@ impl Connection {
         mut event_loop: EventLoop,
         way: Way,
         identity: Identity,
+        marker: Option<String>,
         closing: CancellationToken,
     ) -> Self {
         let mut network = event_loop.network_options();
@@ -90,6 +101,8 @@ impl Connection {
             closing,
             way,
             identity,
+            marker,
+            replay_until: None,
             takeovers: Takeovers::default(),
             backoff,
             since: None,
@@ -200,10 +213,17 @@ impl Connection {
         }
     }
 
+    /// The marker of this connection: no other client has its client id.
+    fn replay_marker(&self) -> String {
+        format!("{MARKER} {}", self.event_loop.mqtt_options.client_id())
+    }
+
     async fn incoming(&mut self, packet: Packet, side: &mut impl Side) {
         match packet {
             Packet::ConnAck(_) => {
-                self.since = Some(Instant::now());
+                let now = Instant::now();
+                self.since = Some(now);
+                self.replay_until = Some(now + REPLAY);
                 let filters = side.filters();
                 let request = filters
                     .iter()
@@ -223,13 +243,31 @@ impl Connection {
                 };
                 let answers = filters.into_iter().zip(answer.return_codes);
                 let denied = answers.filter_map(refused).collect();
+                if let Some(marker) = &self.marker {
+                    let payload = self.replay_marker();
+                    let qos = QoS::AtLeastOnce;
+                    // Without it the time ends the replay.
+                    let _ = self.client.try_publish(marker, qos, false, payload);
+                }
                 side.up(denied).await;
             }
+            Packet::Publish(publish)
+                if self.marker.as_ref() == Some(&publish.topic)
+                    && publish.payload == self.replay_marker() =>
+            {
+                self.replay_until = None;
+            }
             Packet::Publish(publish) => {
+                let replays = match self.replay_until {
+                    Some(until) => Instant::now() < until,
+                    None => false,
+                };
                 side.message(Message {
                     topic: publish.topic,
                     payload: publish.payload.into(),
                     retained: publish.retain,
+                    // Without markers it cannot be told apart.
+                    replayed: publish.retain && (replays || self.marker.is_none()),
                 })
                 .await;
             }

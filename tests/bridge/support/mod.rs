@@ -4,7 +4,9 @@ mod bridge;
 mod home;
 mod rig;
 
+pub(crate) use crate::shared::flags::FlagProxy;
 pub(crate) use crate::shared::mosquitto::{Mosquitto, Setup as BrokerSetup};
+pub(crate) use crate::shared::proxy::{Proxy, Which};
 pub(crate) use crate::shared::{DEADLINE, soon};
 pub(crate) use bridge::{Bridge, Finished, run_command};
 pub(crate) use home::{Home, Seen};

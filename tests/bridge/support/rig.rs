@@ -217,6 +217,15 @@ impl Rig {
         self.start_with("another", base)
     }
 
+    /// The settings, changed, in a file of their own.
+    pub(crate) fn changed(&self, name: &str, from: &str, to: &str) -> PathBuf {
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        assert!(text.contains(from), "{text}");
+        let path = self.config.with_file_name(name);
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+        path
+    }
+
     fn start_with(&self, name: &str, base: &str) -> (Bridge, PathBuf) {
         let folder = self.folder.path().join(name);
         std::fs::create_dir(&folder).unwrap();
