@@ -147,6 +147,15 @@ impl Driver {
         }
     }
 
+    /// Tells what is wrong with the bridge itself, and what the user has to know although it works.
+    pub(super) fn look_at_problems(&mut self, now: Instant) {
+        let (copied, alike) = (self.company.problem(now), self.engine.alike_problems());
+        let problems = self.saver.problems().chain(copied.as_deref());
+        let problems = problems.chain(self.backends.problems());
+        let problems = problems.chain(alike.iter().map(String::as_str));
+        self.outlet.set_problems(problems);
+    }
+
     /// Ends a scan whose time is over.
     pub(super) fn look_at_scan(&mut self) {
         let now = self.clock.now();

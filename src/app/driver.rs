@@ -471,11 +471,7 @@ impl Driver {
             }
             self.saver.mark_running(may_run);
         }
-        let (copied, alike) = (self.company.problem(now), self.engine.alike_problems());
-        let problems = self.saver.problems().chain(copied.as_deref());
-        let problems = problems.chain(self.backends.problems());
-        let problems = problems.chain(alike.iter().map(String::as_str));
-        self.outlet.set_problems(problems);
+        self.look_at_problems(now);
         self.outlet.health(now, &self.health);
     }
 

@@ -69,7 +69,7 @@ impl Rig {
         let data = folder.path().join("data");
         let text = format!(
             "data_dir = {data:?}\n[mqtt]\nurl = 'mqtt://{}'\n[log]\nlevel = 'debug'\n\
-             [web]\nlisten = 'off'\n[ble]\nenabled = true\n{settings}\n",
+             [web]\nlisten = 'off'\n[safety]\nstop_hold = '0s'\n[ble]\nenabled = true\n{settings}\n",
             broker.addr
         );
         std::fs::write(folder.path().join("toy2mqtt.toml"), text).unwrap();

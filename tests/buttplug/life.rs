@@ -90,7 +90,7 @@ async fn a_life(setup: Setup, more: &str, version: u32) {
         .await;
     assert_eq!(
         (&state["vibrate_1"], &state["vibrate_2"]),
-        (&json!(0), &json!(0))
+        (&json!(null), &json!(null))
     );
     assert!(quiet(&edge.seen()), "{:?}", edge.seen());
     rig.set(&edge_id, json!({"vibrate_2": 5})).await;

@@ -40,7 +40,7 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let mut text = format!(
-            "data_dir = {data:?}\n[mqtt]\nurl = \"mqtt://{}\"\n[web]\nlisten = \"off\"\n[log]\nlevel = \"debug\"\n",
+            "data_dir = {data:?}\n[mqtt]\nurl = \"mqtt://{}\"\n[web]\nlisten = \"off\"\n[log]\nlevel = \"debug\"\n[safety]\nstop_hold = \"0s\"\n",
             broker.addr
         );
         for server in servers {
