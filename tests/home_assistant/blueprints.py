@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import time
 
+import pictures
 from life import toy_of
 from rig import Failed, until
 
@@ -60,10 +61,10 @@ async def start(rig, hass, model="Nora", slug="nora"):
 
 
 async def be_loud(hass):
-    """Quiet was switched on; it is switched off again."""
-    await hass.state("switch.toy2mqtt_quiet", "on")
-    await hass.call("switch.turn_off", "switch.toy2mqtt_quiet")
-    await hass.state("switch.toy2mqtt_quiet", "off")
+    """Quiet was switched on; it is ended again."""
+    await hass.state("binary_sensor.toy2mqtt_quiet", "on")
+    await hass.call("button.press", "button.toy2mqtt_end_quiet")
+    await hass.state("binary_sensor.toy2mqtt_quiet", "off")
 
 
 async def stopped(rig, hass):
@@ -103,7 +104,7 @@ async def film_gate(rig, hass):
     await hass.pretend("media_player.tv", "paused")
     await use(
         hass, "film_gate", player="media_player.tv", pattern="select.nora_pattern",
-        pattern_name="Wave", stop_button="button.nora_stop",
+        pattern_name="Wave", toy=await toy_of(hass, "nora"),
     )
     await hass.pretend("media_player.tv", "playing")
     await hass.state("select.nora_pattern", "Wave")
@@ -218,7 +219,7 @@ async def quiet_when_home(rig, hass):
 async def session_timer(rig, hass):
     await use(
         hass, "session_timer", outputs=["number.nora_vibrate", "number.nora_rotate"],
-        time={"seconds": 2}, stop_button="button.nora_stop",
+        time={"seconds": 2}, toy=await toy_of(hass, "nora"),
     )
     began = time.monotonic()
     await start(rig, hass)
@@ -232,7 +233,7 @@ async def stop_all_on_sensor(rig, hass):
     await start(rig, hass)
     await hass.call("input_boolean.turn_on", "input_boolean.door")
     await stopped(rig, hass)
-    await hass.state("switch.toy2mqtt_quiet", "off")
+    await hass.state("binary_sensor.toy2mqtt_quiet", "off")
     await hass.call("input_boolean.turn_off", "input_boolean.door")
     await use(hass, "stop_all_on_sensor", sensors=["input_boolean.door"], quiet=True)
     await hass.call("input_boolean.turn_on", "input_boolean.door")
@@ -242,13 +243,94 @@ async def stop_all_on_sensor(rig, hass):
 
 
 async def voice_stop(rig, hass):
-    await use(hass, "voice_stop", sentences=["stop everything"], answer="Done.")
-    await start(rig, hass)
-    said = await hass.ask("conversation/process", text="Stop everything", language="en")
+    await use(hass, "voice_stop")
+    for text in [
+        "Stop everything", "stop", "Stop!", "stop now", "please stop everything", "stop the toys",
+        "stop it", "halt", "stop everything now", "stop all", "Stop it now, please.", "stop the toy",
+        "please stop all of the toys right now", "everything off", "everything stop now",
+    ]:
+        await start(rig, hass)
+        await say(hass, text, "Done.")
+        await stopped(rig, hass)
+    # Nothing is claimed that did not happen: a base topic of no bridge, a bridge that is not there.
+    no_answer = "The bridge does not answer. Stop by hand."
+    await use(hass, "voice_stop", base_topic="home/toys")
+    await say(hass, "stop", no_answer)
+    await use(hass, "voice_stop")
+    await rig.bridge.stop()
+    await say(hass, "stop", no_answer)
+    rig.bridge.start()
+    await hass.state("light.nora", "off")
+
+
+async def say(hass, text, wanted):
+    """Says something to Assist, and hears the answer."""
+    said = await hass.ask("conversation/process", text=text, language="en")
     answer = said["response"]["speech"]["plain"]["speech"]
-    if answer != "Done.":
-        raise Failed(f"Assist says {answer!r}")
-    await stopped(rig, hass)
+    if answer != wanted:
+        raise Failed(f"to {text!r} Assist says {answer!r}")
+
+
+async def elsewhere(rig, hass):
+    """The blueprints that stop do so where the bridge's entities have other ids: discreet, and under
+    another base topic, which is told to them."""
+    toy = await toy_of(hass, "nora")
+    for base, discreet in [("home/toys", False), ("toy2mqtt", True)]:
+        await rig.bridge.stop()
+        rig.configure(base, discreet)
+        rig.bridge.start()
+
+        async def begin(base=base):
+            await hass.publish(f"{base}/{toy}/vibrate/set", "50")
+            levels = (await rig.simulated())["Nora"]["levels"]
+            return levels["Vibrate"] == 10
+
+        where = {"base_topic": base}
+        await use(hass, "voice_stop", quiet=True, **where)
+        await until("the toy runs", begin)
+        await say(hass, "stop", "Done.")
+        await rig.level("Nora", "Vibrate", 0)
+        await hass.publish(f"{base}/bridge/quiet/set", "OFF")
+        await use(hass, "panic_button", panic=[
+            {"trigger": "state", "entity_id": "input_button.doorbell"},
+        ], quiet=False, **where)
+        await until("the toy runs", begin)
+        await hass.call("input_button.press", "input_button.doorbell")
+        await rig.level("Nora", "Vibrate", 0)
+        await use(hass, "stop_all_on_sensor", sensors=["input_boolean.door"], **where)
+        await until("the toy runs", begin)
+        await hass.call("input_boolean.turn_on", "input_boolean.door")
+        await rig.level("Nora", "Vibrate", 0)
+        await hass.call("input_boolean.turn_off", "input_boolean.door")
+        await hass.pretend("person.somebody", "not_home")
+        await use(hass, "quiet_when_home", people=["person.somebody"], **where)
+        await until("the toy runs", begin)
+        await hass.pretend("person.somebody", "home")
+        await rig.level("Nora", "Vibrate", 0)
+        await hass.publish(f"{base}/bridge/quiet/set", "OFF")
+        # The dashboard says where it is not certain, and its ids exist where it is.
+        async def says_so(base=base, discreet=discreet):
+            shown, doubts = await pictures.printed(rig, base)
+            if bool(doubts) != discreet:
+                raise Failed(f"the dashboard says {doubts}")
+            known, _ = await hass.registry()
+            ours = {
+                entity["entity_id"] for key, entity in known.items()
+                if key.startswith(("toy2mqtt_toy_", "toy2mqtt_bridge")) == (base == "toy2mqtt")
+            }
+            if not discreet and shown - ours:
+                raise Failed(f"it shows {sorted(shown - ours)}, which are no entities of this bridge")
+            return True
+
+        await until("the dashboard says where it is not certain", says_so)
+    await rig.bridge.stop()
+    for key in (await hass.registry())[1]:
+        if not key.startswith(("toy2mqtt_toy_", "toy2mqtt_bridge")):
+            topic = f"homeassistant/device/{key}/config"
+            await hass.call("mqtt.publish", topic=topic, payload="", retain=True)
+    rig.configure()
+    rig.bridge.start()
+    await hass.state("light.nora", "off")
 
 
 async def imported(_, hass):
@@ -281,4 +363,6 @@ STEPS = [
 
 def steps():
     named = [(f"blueprint {step.__name__}", step) for step in STEPS]
-    return [("blueprints", imported), *named, ("no blueprints", emptied)]
+    return [
+        ("blueprints", imported), *named, ("blueprints elsewhere", elsewhere), ("no blueprints", emptied),
+    ]

@@ -28,6 +28,19 @@ PICTURES = {
 STILL = 20
 
 
+def entities(part):
+    """The entities that a part of a dashboard names."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in ("entity", "entity_id"):
+                yield value
+            else:
+                yield from entities(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from entities(value)
+
+
 async def dashboard(rig, hass):
     """The dashboard that the program prints is taken, and knows every entity by its id."""
     command = [rig.program, "dashboard", *["-o", f"mqtt.url=mqtt://127.0.0.1:{rig.broker_port}"]]
@@ -44,21 +57,24 @@ async def dashboard(rig, hass):
             mode="storage", allow_single_word=True,
         )
     await hass.ask("lovelace/config/save", url_path="toys", config=config)
-
-    def entities(part):
-        if isinstance(part, dict):
-            for key, value in part.items():
-                if key in ("entity", "entity_id"):
-                    yield value
-                else:
-                    yield from entities(value)
-        elif isinstance(part, list):
-            for value in part:
-                yield from entities(value)
-
     shown, there = set(entities(config)), set(await hass.states())
     if not shown or shown - there:
         raise Failed(f"there are no entities {sorted(shown - there)}")
+
+
+async def printed(rig, base):
+    """The entities of the dashboard of a bridge with this base topic, and what is not certain of them."""
+    made = await asyncio.create_subprocess_exec(
+        rig.program, "dashboard", "-o", f"mqtt.url=mqtt://127.0.0.1:{rig.broker_port}",
+        "-o", f"mqtt.base_topic={base}", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )
+    text, said = await made.communicate()
+    if made.returncode:
+        raise Failed(f"toy2mqtt dashboard has ended with {made.returncode}")
+    doubts = [line for line in text.decode().splitlines() if line.startswith("# ")]
+    if any(doubt.removeprefix("# ") not in said.decode() for doubt in doubts):
+        raise Failed(f"not said as well: {doubts}")
+    return set(entities(yaml.safe_load(text))), doubts
 
 
 class Page:

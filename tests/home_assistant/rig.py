@@ -110,12 +110,27 @@ class Rig:
         mosquitto.write_text(
             f"listener {self.broker_port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
         )
-        settings = self.folder / "toy2mqtt.toml"
-        settings.write_text(
+        self.settings = self.folder / "toy2mqtt.toml"
+        self.configure()
+        self.broker = Process("mosquitto", self.folder, "mosquitto", "-c", mosquitto)
+        self.bridge = Process("bridge", self.folder, program, "run", "--config", self.settings)
+        url = f"ws://127.0.0.1:{self.wsdm_port}"
+        self.sockets = Process(
+            "websocket-toys", self.folder,
+            program, "simulate", "--wsdm", url, "--models", ",".join(self.WSDM),
+        )
+        self.app = self.phone(self.MODELS)
+
+    def configure(self, base="toy2mqtt", discreet=False):
+        """Writes the settings; the bridge reads them when it starts."""
+        self.settings.write_text(
             f'''
 data_dir = "{self.folder / "data"}"
 [mqtt]
 url = "mqtt://127.0.0.1:{self.broker_port}"
+base_topic = "{base}"
+[privacy]
+discreet = {str(discreet).lower()}
 [[lovense_lan]]
 host = "127.0.0.1"
 port = {self.app_port}
@@ -131,14 +146,6 @@ enabled = false
 stop_hold = "0s"
 '''
         )
-        self.broker = Process("mosquitto", self.folder, "mosquitto", "-c", mosquitto)
-        self.bridge = Process("bridge", self.folder, program, "run", "--config", settings)
-        url = f"ws://127.0.0.1:{self.wsdm_port}"
-        self.sockets = Process(
-            "websocket-toys", self.folder,
-            program, "simulate", "--wsdm", url, "--models", ",".join(self.WSDM),
-        )
-        self.app = self.phone(self.MODELS)
 
     def phone(self, models):
         """An app with these toys. The same place in the list is the same toy, whatever its model."""

@@ -334,6 +334,10 @@ fn two_toys_of_one_model_have_ids_of_their_own_from_the_start() {
             .is_disjoint(&discovery::entity_ids(&kept[1].payload))
     );
 
+    // Cores that make ids of the name alone make the same of it.
+    let name = &kept[1].payload["device"]["name"];
+    assert_eq!(*name, format!("Hush {digits}"));
+
     // The next run meets them the other way round, before and after it hears what was kept.
     let mut next = Announcer::new(&settings("toy2mqtt"));
     next.toy(at(8), &second, &publisher);

@@ -114,6 +114,14 @@ pub fn distinct(
     Some(if taken { longer(8) } else { short })
 }
 
+/// The digits of the toy's id that ids which begin with `told` have behind the toy's name, if they have.
+pub(super) fn digits<'a>(told: &'a str, name: &str, toy: ToyId) -> Option<&'a str> {
+    let digits = told.strip_prefix(name)?.strip_prefix('_')?;
+    let all = toy.to_string();
+    let own = all.trim_start_matches("toy_").starts_with(digits);
+    (own && [4, 8].contains(&digits.len())).then_some(digits)
+}
+
 /// Whether ids that begin with `told` were made of one of these names, digits or not.
 pub(super) fn are_of(told: &str, names: &[String]) -> bool {
     names.iter().any(|name| {

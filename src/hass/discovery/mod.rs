@@ -169,10 +169,14 @@ pub fn toy(view: &ToyView, told: Option<&str>, context: &Context<'_>) -> Publica
     ];
     let telling = |told: &str| context.privacy.is_discreet() && !ids::are_of(told, &neutral);
     let differs = told.is_some_and(telling);
+    let told = told.filter(|_| !differs);
     let device = match told {
-        Some(told) if !differs => device.called(told),
-        _ => device,
+        Some(told) => device.called(told),
+        None => device,
     };
+    // Home Assistant before 2025.10 makes ids of the name alone, so the digits are in both.
+    let digits = told.and_then(|told| ids::digits(told, &neutral[0], view.id));
+    let name = digits.map_or(name.clone(), |digits| format!("{name} {digits}"));
     let components: Vec<Component> = [
         light::of_toy(view, &device),
         number::of_toy(view, &device),
