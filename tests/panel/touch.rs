@@ -144,6 +144,7 @@ async fn a_touch_that_is_taken_away_after_a_stop_asks_nothing_more() {
     tab.until("document.querySelector('#stop-all').textContent.includes('Stopped')")
         .await;
     let before = asked(&tab).await;
+    assert_ne!(before, json!([]));
     tab.finger("touchMove", Some((at(0.9), y))).await;
     tab.finger("touchCancel", None).await;
     assert_eq!(asked(&tab).await, before);
