@@ -312,6 +312,11 @@ impl Tab {
     /// Puts a finger down and moves it in steps; it stays there.
     pub(crate) async fn slide(&self, from: (f64, f64), to: (f64, f64), steps: u32) {
         self.finger("touchStart", Some(from)).await;
+        self.slide_on(from, to, steps).await;
+    }
+
+    /// Moves a finger that is down, in steps.
+    pub(crate) async fn slide_on(&self, from: (f64, f64), to: (f64, f64), steps: u32) {
         for step in 1..=steps {
             let share = f64::from(step) / f64::from(steps);
             let x = from.0 + (to.0 - from.0) * share;

@@ -5,7 +5,7 @@ use toy2mqtt::sim::Function;
 use toy2mqtt::sim::lovense_app::{AppOptions, ToySpec};
 
 use crate::browser::Tab;
-use crate::stage::{LUSH, Stage, slider};
+use crate::stage::{EDGE, LUSH, Stage, slider};
 use crate::support::Setup;
 
 const WIDTHS: [u32; 3] = [320, 360, 390];
@@ -144,6 +144,7 @@ async fn a_touch_that_is_taken_away_after_a_stop_asks_nothing_more() {
     tab.until("document.querySelector('#stop-all').textContent.includes('Stopped')")
         .await;
     let before = asked(&tab).await;
+    assert_ne!(before, json!([]));
     tab.finger("touchMove", Some((at(0.9), y))).await;
     tab.finger("touchCancel", None).await;
     assert_eq!(asked(&tab).await, before);
@@ -151,6 +152,35 @@ async fn a_touch_that_is_taken_away_after_a_stop_asks_nothing_more() {
         .rig
         .state_until(LUSH, |state| state["state"] == "OFF")
         .await;
+    assert_eq!(stage.rig.app.level(LUSH, Function::Vibrate), 0);
+}
+
+#[tokio::test]
+async fn a_stop_from_elsewhere_ends_the_drag_under_the_finger() {
+    let Some(stage) = Stage::set().await else {
+        return;
+    };
+    let tab = phone(&stage, 360).await;
+    let (at, y) = tab.rail(&slider(LUSH, "vibrate")).await;
+    tab.slide((at(0.0), y), (at(0.5), y), 12).await;
+    stage
+        .rig
+        .state_until(LUSH, |state| state["state"] == "ON")
+        .await;
+    stage.rig.home.publish("toy2mqtt/all/stop", "");
+    stage
+        .rig
+        .state_until(LUSH, |state| state["state"] == "OFF")
+        .await;
+    // The finger, which cannot know, goes on: its first request is refused.
+    tab.finger("touchMove", Some((at(0.7), y))).await;
+    tab.shows(".toasts .bad").await;
+    // Past the moment in which the bridge refuses every level.
+    while stage.rig.ask(EDGE, "set", json!({"vibrate_1": 5})).await["ok"] != true {}
+    let before = asked(&tab).await;
+    tab.slide_on((at(0.7), y), (at(1.0), y), 6).await;
+    tab.finger("touchEnd", None).await;
+    assert_eq!(asked(&tab).await, before);
     assert_eq!(stage.rig.app.level(LUSH, Function::Vibrate), 0);
 }
 

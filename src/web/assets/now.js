@@ -66,7 +66,7 @@ export function Reasons({ toy }) {
   const why = stopped(toy);
   return html`
     ${!state.available && (mute.length === 0 ? html`<p class="note">Away${lost ? `: ${lost.reason}` : ''}. ${RETURNS}</p>`
-    : html`<p class="error" role="status">Not reachable: ${mute.map((one) => one.label).join(', ')} ${mute.length > 1 ? 'do' : 'does'} not answer. What the toy does is not known.</p>
+    : html`<p class="error" role="status">Not reachable: ${mute.map((one) => `${one.label} ${one.state === 'connecting' ? 'is not connected yet' : 'does not answer'}`).join(', ')}. What the toy does is not known.</p>
       ${mute.map((one) => one.advice && html`<p class="cure" key=${one.label}>${one.advice[0].toUpperCase()}${one.advice.slice(1)}.</p>`)}`)}
     ${why && html`<p class="note why" role="status">${why}</p>`}
     ${state.note && html`<p class="note" role="status">It is ${state.note}.</p>`}

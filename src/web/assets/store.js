@@ -194,7 +194,7 @@ export class Slider {
     this.put(value, rises && Math.abs(value - shown) > STEP);
   }
   press(event) {
-    if (this.hold || event.button > 0 || this.level.disabled) return;
+    if (!event.isPrimary || event.button > 0 || this.level.disabled) return;
     const track = event.currentTarget;
     const mouse = event.pointerType === 'mouse';
     track.setPointerCapture(event.pointerId);
@@ -251,6 +251,8 @@ export class Slider {
       try {
         await setToy(this.toy, this.attribute, value);
       } catch (error) {
+        // A stop that came from elsewhere is felt in the hand, too.
+        if (error.code === 'stopped') this.drop();
         // A stop says enough by itself.
         if (this.next === undefined && !(error.code === 'stopped' && before !== stops)) toast(error.message, 'bad');
       }
