@@ -18,9 +18,11 @@ test: ## all tests, with a real broker, a real D-Bus and a real browser
 	@scripts/need.sh chromium || echo "no Chromium: the tests of the panel in a browser are skipped"
 	PATH="$$PATH:/usr/sbin:/usr/local/sbin" TOY2MQTT_REQUIRE_PYTHON=1 cargo test --all-features
 
-bench: ## measure what the README claims
+bench: ## measure what the README claims, beside an earlier build
 	@scripts/need.sh cargo cc mosquitto dbus-daemon
-	PATH="$$PATH:/usr/sbin:/usr/local/sbin" cargo bench
+	@# TOY2MQTT_BEFORE= leaves the earlier build out.
+	PATH="$$PATH:/usr/sbin:/usr/local/sbin" \
+		TOY2MQTT_BEFORE="$${TOY2MQTT_BEFORE-$$(scripts/before.sh)}" cargo bench
 
 pictures: ## take the pictures of the panel in docs/images
 	@scripts/need.sh cargo cc mosquitto chromium

@@ -101,7 +101,7 @@ say "Expected: nothing arrives. If the kept command came again, then with the re
 say "replay of something kept does, so that it can be told from something that is asked for now."
 say "Seen (payload, retain flag):"
 say "$output" | sed 's/^/  /'
-say "So over a link the kept command comes again after each cut, as if somebody had sent it just now."
+say "So over a link the kept command comes again after each cut, as if a client had sent it just now."
 
 case $output in
 *"after the link was back: [('35', False)"*) ;;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Home Assistant's own English sentences: what does it understand when somebody says "stop"?
+# Home Assistant's own English sentences: what does it understand when a person says "stop"?
 set -eu
 . "$(dirname "$0")/../scripts/brokers.sh"
 

@@ -102,6 +102,7 @@ impl Races {
 struct Race {
     bridge: usize,
     toys: Vec<usize>,
+    qos: QoS,
     began: Instant,
     stopped: Instant,
 }
@@ -163,6 +164,7 @@ async fn races(build: &Build, port: u16, stop: Stop) -> Result<Races, Failure> {
             run.push(Race {
                 bridge,
                 toys: toys.clone(),
+                qos,
                 began,
                 stopped,
             });
@@ -188,9 +190,19 @@ fn judge(places: &[Place], run: &[Race]) -> Races {
             let within = |from| taken.iter().filter(move |it| it.0 >= from && it.0 < until);
             let last = taken.iter().rev().find(|it| it.0 < race.stopped + LIMIT);
             moved |= within(race.began).any(|it| it.1 > 0);
-            lost |=
+            let runs =
                 last.is_some_and(|it| it.1 > 0) || within(race.stopped + LIMIT).any(|it| it.1 > 0);
-            let rests = within(race.stopped).filter(|it| it.1 == 0).last();
+            if runs {
+                // What to look at: when the toy took which level after its stop.
+                let after = within(race.stopped).map(|it| (it.0 - race.stopped, it.1));
+                eprintln!(
+                    "lost, levels at {:?}: {:?}",
+                    race.qos,
+                    after.collect::<Vec<_>>()
+                );
+            }
+            lost |= runs;
+            let rests = within(race.stopped).filter(|it| it.1 == 0).max();
             rest = rests.map_or(rest, |it| rest.max(it.0 - race.stopped));
         }
         races.run += 1;
