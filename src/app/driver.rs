@@ -42,34 +42,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// How long a shutdown waits for toys to confirm that they have stopped.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
 
-/// What the driver listens to.
-pub struct Sources {
-    /// Commands and everything else from the broker.
-    pub mqtt: mpsc::Receiver<MqttEvent>,
-    /// Stops and quiet, over their own connection.
-    pub stops: mpsc::UnboundedReceiver<Message>,
-    /// What the broker says of messages that it keeps.
-    pub verdicts: mpsc::UnboundedReceiver<Verdict>,
-    /// What is asked over the panel.
-    pub desk: Desk,
-    /// What could be set up, while nothing is.
-    pub proposals: mpsc::Receiver<Vec<Proposal>>,
-    /// What backends report.
-    pub reports: mpsc::UnboundedReceiver<(BackendId, Report)>,
-    /// Cancelled when the process is to end.
-    pub shutdown: CancellationToken,
-}
-
-/// Why the driver returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// It was told to end.
-    Shutdown,
-    /// Somebody asked for a restart.
-    Restart,
-    /// It failed in a way that must not happen.
-    Failed,
-}
+pub use super::sources::{Ended, Sources};
 
 /// The driver's state. Its methods are spread over `inbox` (messages), `admin` (requests to the
 /// bridge) and this file.

@@ -34,5 +34,6 @@ pub mod samples;
 pub mod saver;
 pub mod service;
 pub mod signals;
+mod sources;
 pub mod store;
 pub mod tickets;

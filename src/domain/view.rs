@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    BackendId, BackendState, Class, Level, Limits, OutputKey, Reading, ToyDescription, ToyId,
+    BackendId, BackendState, Level, Limits, OutputKey, Reading, ToyDescription, ToyId,
 };
 
 /// Everything there is to show of a toy.
@@ -24,7 +24,8 @@ pub struct ToyView {
     /// The phone app has the toy's only connection, and a better route waits for it.
     pub held_by_app: bool,
     /// What the toy has accepted, per output. During a ramp its end; while a pattern plays the
-    /// strength it is played at. Positions nobody asked for are absent.
+    /// strength it is played at. Levels that are not known yet, and positions that were not asked
+    /// for, are absent.
     pub levels: BTreeMap<OutputKey, Level>,
     /// The pattern that plays, as accepted.
     pub effect: Option<String>,
@@ -45,18 +46,18 @@ impl ToyView {
         self.name == self.description.default_name()
     }
 
-    /// Whether any intensity is above zero or a pattern plays.
+    /// Whether a motor or a pump runs, or a pattern plays, as far as is known.
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.effect.is_some() || !self.brightness().is_zero()
     }
 
-    /// The strongest intensity, 0–100 %.
+    /// The strongest motor or pump, 0–100 %; 0 while none is known.
     #[must_use]
     pub fn brightness(&self) -> Level {
         self.levels
             .iter()
-            .filter(|(key, _)| key.kind.class() == Class::Intensity)
+            .filter(|(key, _)| key.kind.moves())
             .map(|(_, level)| level.abs())
             .max()
             .unwrap_or_default()

@@ -4,6 +4,7 @@
 //! one toy overlap, failing in every way, with or without effect.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod wearer;
 mod world;
 
 use std::time::Duration;

@@ -13,35 +13,35 @@ use crate::engine::{Effect, Engine, Input, LeftRunning, Memory, Settings};
 
 /// What the engine sends to, and what it must keep to.
 pub(super) struct World {
-    engine: Engine,
-    now: u64,
-    tickets: u64,
+    pub(super) engine: Engine,
+    pub(super) now: u64,
+    pub(super) tickets: u64,
     /// Operations sent and not ended, in order; and whether their route has gone since.
-    flying: Vec<(Op, bool)>,
+    pub(super) flying: Vec<(Op, bool)>,
     /// What each toy really does: steps of its intensities.
     pub(super) levels: BTreeMap<ToyId, Vec<i32>>,
-    limits: BTreeMap<ToyId, Level>,
+    pub(super) limits: BTreeMap<ToyId, Level>,
     /// Toys stopped since anybody last asked for a level.
     pub(super) silenced: BTreeSet<ToyId>,
     /// Outputs that the wearer has set since the toy was last told anything.
-    by_hand: BTreeSet<(ToyId, usize)>,
+    pub(super) by_hand: BTreeSet<(ToyId, usize)>,
     /// The most that an output may be sent: what the wearer has turned it down to since anything was
     /// last asked of the toy, in steps.
-    ceilings: BTreeMap<(ToyId, usize), i32>,
+    pub(super) ceilings: BTreeMap<(ToyId, usize), i32>,
     /// The lowest limit since anything was last asked of the toy.
-    lowest: BTreeMap<ToyId, Level>,
+    pub(super) lowest: BTreeMap<ToyId, Level>,
     /// Toys that were stopped refuse levels until then.
-    held: BTreeMap<ToyId, u64>,
+    pub(super) held: BTreeMap<ToyId, u64>,
     /// Steps that were sent, and when.
-    told: Vec<(ToyId, usize, i32, u64)>,
+    pub(super) told: Vec<(ToyId, usize, i32, u64)>,
     /// What the data folder says of toys that may be running.
-    marker: BTreeSet<ToyId>,
+    pub(super) marker: BTreeSet<ToyId>,
     /// The toys report what the bridge sets, too.
-    echoes: bool,
-    settings: Settings,
-    up: BTreeSet<RouteId>,
-    outcomes: HashMap<(Ticket, Option<ToyId>), usize>,
-    asked: Vec<(Ticket, Target)>,
+    pub(super) echoes: bool,
+    pub(super) settings: Settings,
+    pub(super) up: BTreeSet<RouteId>,
+    pub(super) outcomes: HashMap<(Ticket, Option<ToyId>), usize>,
+    pub(super) asked: Vec<(Ticket, Target)>,
     pub(super) halted: bool,
 }
 
@@ -81,7 +81,7 @@ impl World {
         ToyId::of(&hardware(toy))
     }
 
-    fn route(toy: usize, way: usize) -> RouteId {
+    pub(super) fn route(toy: usize, way: usize) -> RouteId {
         RouteId {
             backend: BackendId::new(WAYS[way]),
             hardware: hardware(toy),
@@ -93,7 +93,7 @@ impl World {
         self.up.iter().any(|route| ToyId::of(&route.hardware) == id)
     }
 
-    fn up(&mut self, toy: usize, way: usize, plays: bool) {
+    pub(super) fn up(&mut self, toy: usize, way: usize, plays: bool) {
         let route = Self::route(toy, way);
         self.up.insert(route.clone());
         self.input(Input::RouteUp {
@@ -257,7 +257,7 @@ impl World {
         self.flying.push((op, false));
     }
 
-    fn outputs(&self, id: ToyId) -> Vec<Output> {
+    pub(super) fn outputs(&self, id: ToyId) -> Vec<Output> {
         (0..TOYS)
             .find(|toy| Self::id(*toy) == id)
             .map(outputs)
@@ -265,7 +265,7 @@ impl World {
     }
 
     /// What an operation makes of each output that is an intensity.
-    fn steps(&self, op: &Op) -> Vec<i32> {
+    pub(super) fn steps(&self, op: &Op) -> Vec<i32> {
         let outputs = self.outputs(ToyId::of(&op.route.hardware));
         let steps = outputs.iter().map(|output| match &op.command {
             Command::Drive(settings) if output.class() == Class::Intensity => settings
@@ -288,80 +288,6 @@ impl World {
             for (index, step) in levels.iter().enumerate() {
                 if before.get(index) != Some(step) {
                     self.report(&op.route, index, *step);
-                }
-            }
-        }
-    }
-
-    fn report(&mut self, route: &RouteId, index: usize, step: i32) {
-        let output = &self.outputs(ToyId::of(&route.hardware))[index];
-        if output.class() == Class::Intensity {
-            let step = step.abs();
-            let output = output.key;
-            self.input(Input::Told {
-                route: route.clone(),
-                input: ToyInput::Level(LevelReport { output, step }),
-            });
-        }
-    }
-
-    /// The wearer sets a level at the toy.
-    fn hand(&mut self, toy: usize, index: usize, step: i32) {
-        let id = Self::id(toy);
-        let outputs = outputs(toy);
-        let index = index % outputs.len();
-        let route = self
-            .up
-            .iter()
-            .find(|route| ToyId::of(&route.hardware) == id);
-        let Some(route) = route.cloned() else { return };
-        if outputs[index].class() != Class::Intensity {
-            return;
-        }
-        let step = step.min(i32::from(outputs[index].steps));
-        let count = outputs.len();
-        let levels = self.levels.entry(id).or_insert_with(|| vec![0; count]);
-        let before = std::mem::replace(&mut levels[index], step);
-        self.by_hand.insert((id, index));
-        // What looks like the report of an operation cannot be told from one.
-        let now = self.now;
-        let ours = |&(toy, output, told, at): &(ToyId, usize, i32, u64)| {
-            (toy, output, told) == (id, index, step) && now - at <= 1_000
-        };
-        let plays = |(op, _): &(Op, bool)| matches!(op.command, Command::Play(_));
-        let played = self
-            .engine
-            .toy(id)
-            .is_some_and(|view| view.effect.is_some());
-        let clear = !self.told.iter().any(ours) && !self.flying.iter().any(plays);
-        if clear && !(played && toy == 1) && step < before.abs() {
-            let ceiling = self.ceilings.entry((id, index)).or_insert(step);
-            *ceiling = step.min(*ceiling);
-        }
-        self.report(&route, index, step);
-    }
-
-    /// The bridge is killed, and starts again with what its data folder has.
-    fn restart(&mut self, took_place: bool, plays: bool) {
-        for (op, _) in std::mem::take(&mut self.flying) {
-            if took_place && op.command != Command::Stop {
-                self.levels
-                    .insert(ToyId::of(&op.route.hardware), self.steps(&op));
-            }
-        }
-        let memory = self.engine.memory();
-        let left = LeftRunning::Toys(self.marker.clone());
-        self.engine = Engine::new(self.settings.clone(), &memory, left);
-        self.silenced.extend((0..TOYS).map(Self::id));
-        self.held.clear();
-        self.asked.clear();
-        self.outcomes.clear();
-        for route in std::mem::take(&mut self.up) {
-            for toy in 0..TOYS {
-                for way in 0..WAYS.len() {
-                    if Self::route(toy, way) == route {
-                        self.up(toy, way, plays);
-                    }
                 }
             }
         }
