@@ -9,7 +9,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::domain::{Action, ErrorCode, Instant, Rejection, Target, Ticket};
 use crate::engine::Input;
-use crate::mqtt::{Message, Topics};
+use crate::mqtt::{Event as MqttEvent, Message, Topics};
 
 use super::driver::Driver;
 use super::rival::{Rival, Step};
@@ -137,6 +137,31 @@ impl Company {
 }
 
 impl Driver {
+    /// Something happened to the connection that carries commands, or came over it.
+    pub(super) fn mqtt(&mut self, event: MqttEvent) {
+        match event {
+            MqttEvent::Up => {
+                info!("connected to the broker");
+                self.health.broker_up();
+                self.input(Input::Broker(true));
+                self.outlet.connected();
+                self.meet(true);
+            }
+            MqttEvent::Down(reason) => {
+                warn!("no connection to the broker: {reason}; will keep trying");
+                self.barrier.clear();
+                self.gate.clear();
+                self.outlet.disconnected();
+                self.outlet.bridge_changed();
+                self.meet(false);
+                self.input(Input::Broker(false));
+            }
+            MqttEvent::Denied { filter } => self.denied(&filter),
+            MqttEvent::TakenOver => self.taken_over(),
+            MqttEvent::Message(message) => self.message(&message, false),
+        }
+    }
+
     /// The connection has come (`true`) or gone.
     pub(super) fn meet(&mut self, connected: bool) {
         let now = self.clock.now();

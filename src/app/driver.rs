@@ -399,30 +399,6 @@ impl Driver {
         self.outlet.bridge_changed();
     }
 
-    fn mqtt(&mut self, event: MqttEvent) {
-        match event {
-            MqttEvent::Up => {
-                info!("connected to the broker");
-                self.health.broker_up();
-                self.input(Input::Broker(true));
-                self.outlet.connected();
-                self.meet(true);
-            }
-            MqttEvent::Down(reason) => {
-                warn!("no connection to the broker: {reason}; will keep trying");
-                self.barrier.clear();
-                self.gate.clear();
-                self.outlet.disconnected();
-                self.outlet.bridge_changed();
-                self.meet(false);
-                self.input(Input::Broker(false));
-            }
-            MqttEvent::Denied { filter } => self.denied(&filter),
-            MqttEvent::TakenOver => self.taken_over(),
-            MqttEvent::Message(message) => self.message(&message, false),
-        }
-    }
-
     async fn housekeep(&mut self) {
         self.service.alive();
         let now = self.clock.now();

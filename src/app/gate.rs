@@ -46,6 +46,8 @@ struct Topic {
     /// When the broker last answered, or the topic was first used.
     answered: Instant,
     used: Instant,
+    /// A command has been obeyed since the broker was last asked.
+    pending: bool,
     /// The broker keeps nothing there, and no stop has come since.
     free: bool,
 }
@@ -66,37 +68,32 @@ pub struct Gate {
 impl Gate {
     /// Whether a command on `topic` may be obeyed at once.
     pub fn admits(&mut self, topic: &str, now: Instant) -> bool {
-        let known = self.topics.get_mut(topic);
-        if !self.strict {
-            match known {
-                Some(known) => known.used = now,
-                None => self.note(topic, now, false, true),
+        let Some(known) = self.topics.get_mut(topic) else {
+            if !self.strict {
+                self.note(topic, now, false, true);
             }
-            return true;
+            return !self.strict;
+        };
+        let free = known.free && self.held.is_empty() && now - known.answered < TRUST;
+        let admitted = free || !self.strict;
+        if admitted {
+            known.used = now;
+            known.pending = true;
         }
-        match known {
-            Some(known) if known.free && self.held.is_empty() && now - known.answered < TRUST => {
-                known.used = now;
-                true
-            }
-            _ => false,
-        }
+        admitted
     }
 
-    /// The broker has answered, or the topic is new. `in_use`: a command on it is obeyed now.
-    fn note(&mut self, topic: &str, now: Instant, free: bool, in_use: bool) {
-        if self.topics.len() >= MAX_TOPICS && !self.topics.contains_key(topic) {
+    /// The broker has answered, or the topic is new. `obeyed`: a command on it is obeyed now.
+    fn note(&mut self, topic: &str, now: Instant, free: bool, obeyed: bool) {
+        let known = self.topics.get(topic);
+        if self.topics.len() >= MAX_TOPICS && known.is_none() {
             return;
         }
-        // What is obeyed at the moment of an answer is asked about again.
-        let used = if in_use {
-            now + Duration::from_millis(1)
-        } else {
-            now
-        };
+        let used = known.map_or(now, |known| known.used);
         let known = Topic {
             answered: now,
-            used,
+            used: if obeyed { now } else { used },
+            pending: obeyed || known.is_some_and(|known| known.pending),
             free,
         };
         self.topics.insert(topic.to_owned(), known);
@@ -145,7 +142,7 @@ impl Gate {
         }
         let due = |known: &Topic| {
             let rests = now - known.used >= REST;
-            known.used > known.answered && (rests || now - known.answered >= RENEW)
+            known.pending && (rests || now - known.answered >= RENEW)
         };
         let mut topics = self.topics.iter();
         let found = topics.find(|(_, known)| due(known));
@@ -154,6 +151,9 @@ impl Gate {
 
     /// The broker has been asked about `topic`.
     pub fn asked(&mut self, topic: String, now: Instant) {
+        if let Some(known) = self.topics.get_mut(&topic) {
+            known.pending = false;
+        }
         self.open = Some((topic, now));
     }
 
@@ -267,8 +267,9 @@ mod tests {
         for tenth in 0..400 {
             let now = NOW + Duration::from_millis(100 * tenth);
             assert!(gate.admits("a", now));
-            if gate.next_question(now).is_some() {
+            if let Some(topic) = gate.next_question(now) {
                 asked += 1;
+                gate.asked(topic, now);
                 assert!(gate.answered("a", true, now).is_none());
             }
         }
@@ -289,8 +290,14 @@ mod tests {
         assert_eq!(gate.next_question(NOW + Duration::from_millis(500)), None);
         let rests = NOW + REST + Duration::from_millis(1);
         assert_eq!(gate.next_question(rests).as_deref(), Some("a"));
+        gate.asked("a".to_owned(), rests);
         assert!(gate.answered("a", true, rests).is_none());
         assert_eq!(gate.next_question(rests + REST), None);
+        // What is obeyed while the question is under way is asked about again.
+        gate.asked("a".to_owned(), rests);
+        assert!(gate.admits("a", rests));
+        assert!(gate.answered("a", true, rests).is_none());
+        assert!(gate.next_question(rests + REST).is_some());
         assert!(!gate.admits("a", rests + TRUST));
     }
 

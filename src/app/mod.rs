@@ -5,6 +5,7 @@ mod announcer;
 pub mod backends;
 pub mod barrier;
 pub mod broker_guide;
+mod clearing;
 pub mod client;
 pub mod clock;
 pub mod commands;

@@ -19,21 +19,12 @@ use crate::mqtt::{Message, Publisher, Rank, Topics};
 use super::announcer::Announcer;
 use super::backends::Backends;
 use super::barrier::Marker;
+use super::clearing::Clearing;
 use super::health::Health;
 use super::tickets::Asked;
 
 /// How often counters are published.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(60);
-
-/// A retained command is deleted no more often than this, and the deletion comes back within it.
-const CLEARED: Duration = Duration::from_secs(5);
-
-/// A retained command that was deleted.
-struct Cleared {
-    at: Instant,
-    /// The deletion is still to come back.
-    returns: bool,
-}
 
 /// What the outlet has to know.
 #[derive(Clone, Debug)]
@@ -75,7 +66,7 @@ pub struct Outlet {
     /// Which of the known toys are there.
     available: BTreeMap<ToyId, bool>,
     /// Retained commands that were deleted, until the deletion comes back.
-    clearing: BTreeMap<String, Cleared>,
+    clearing: Clearing,
     health_published: Option<Instant>,
 }
 
@@ -95,7 +86,7 @@ impl Outlet {
             denied: BTreeSet::new(),
             last_error: None,
             available: BTreeMap::new(),
-            clearing: BTreeMap::new(),
+            clearing: Clearing::default(),
             health_published: None,
         }
     }
@@ -316,24 +307,16 @@ impl Outlet {
     /// Deletes a retained command. Unless the broker is `certain` to keep it, not again if that has been
     /// done a moment ago: then false.
     pub fn clear(&mut self, topic: &str, certain: bool, now: Instant) -> bool {
-        self.clearing
-            .retain(|_, cleared| now - cleared.at < CLEARED);
-        if self.clearing.contains_key(topic) && !certain || self.clearing.len() >= 1_000 {
+        if !self.clearing.begin(topic, certain, now) {
             return false;
         }
-        let cleared = Cleared {
-            at: now,
-            returns: true,
-        };
-        self.clearing.insert(topic.to_owned(), cleared);
         self.publisher.delete(topic);
         true
     }
 
     /// Whether this message is the deletion of a retained command, come back to us.
     pub fn was_cleared(&mut self, topic: &str, payload: &[u8], now: Instant) -> bool {
-        let cleared = self.clearing.get_mut(topic).filter(|_| payload.is_empty());
-        cleared.is_some_and(|it| now - it.at < CLEARED && std::mem::take(&mut it.returns))
+        self.clearing.returned(topic, payload, now)
     }
 
     /// Connected (again): the publisher repeats everything by itself.
