@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{
-    BackendId, BackendState, Level, Limits, OutputKey, Reading, ToyDescription, ToyId,
-};
+use super::{BackendId, BackendState, Level, Limits, OutputKey, Reading, ToyDescription, ToyId};
 
 /// Everything there is to show of a toy.
 #[derive(Clone, Debug, PartialEq)]

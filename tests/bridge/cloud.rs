@@ -79,7 +79,10 @@ async fn apps_are_looked_up_only_at_a_server_that_is_named() {
 async fn the_server_takes_over_from_the_network_with_a_stop() {
     let prepared = Setup::toys(&[("Lush 3", LUSH)]).prepare().await;
     let server = server(prepared.apps[0].clone(), CloudFaults::default()).await;
-    let rig = prepared.more(&settings(&server)).with_bridge().await;
+    let prepared = prepared
+        .more(&settings(&server))
+        .more("[safety]\nstop_hold = \"100ms\"\n");
+    let rig = prepared.with_bridge().await;
     backend(&rig, |backend| backend["state"] == "up").await;
     route(&rig, "lovense_lan").await;
     rig.set(LUSH, json!({"vibrate": 60})).await;
@@ -113,7 +116,8 @@ async fn the_server_takes_over_from_the_network_with_a_stop() {
 
 #[tokio::test]
 async fn a_toy_far_away_is_driven_stopped_and_never_left_running() {
-    let (mut rig, server) = far_away(CloudFaults::default(), "").await;
+    let (mut rig, server) =
+        far_away(CloudFaults::default(), "[safety]\nstop_hold = \"100ms\"\n").await;
     let online = rig.topic(LUSH, "availability");
     rig.home.says(&online, "online").await;
     let app = server.app().clone();

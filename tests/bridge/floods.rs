@@ -212,7 +212,11 @@ async fn a_stop_by_any_name_stops_whom_it_names() {
 
 #[tokio::test]
 async fn a_backlog_in_the_broker_is_older_than_the_stop_that_overtook_it() {
-    let rig = Setup::toys(&[("Lush 3", LUSH)]).start().await;
+    let setup = Setup::toys(&[("Lush 3", LUSH)]);
+    let rig = setup
+        .more("[safety]\nstop_hold = \"100ms\"\n")
+        .start()
+        .await;
     rig.set(LUSH, json!({"vibrate": 50})).await;
     let mark = rig.home.mark();
     let topic = rig.topic(LUSH, "vibrate/set");
