@@ -7,9 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior};
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::backend::Report;
@@ -18,7 +16,6 @@ use crate::domain::{
 };
 use crate::engine::{Effect, Engine, Input};
 use crate::mqtt::{Checker, Event as MqttEvent, Message, Verdict};
-use crate::web::Desk;
 use crate::web::desk::{Call, Urgent};
 
 use super::backends::Backends;

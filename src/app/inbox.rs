@@ -115,7 +115,7 @@ impl Driver {
                     && set.power != Some(true)
                     && set.effect.is_none_or(|it| it == SetCommand::NO_EFFECT)
             }
-            Ok(Change::Limit(_)) | Err(_) => false,
+            Ok(Change::Limit(_) | Change::Flash) | Err(_) => false,
         }
     }
 

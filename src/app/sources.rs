@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::Report;
 use crate::domain::BackendId;
-use crate::mqtt::{Event as MqttEvent, Message};
+use crate::mqtt::{Event as MqttEvent, Message, Verdict};
 use crate::web::Desk;
 
 use super::first_run::Proposal;

@@ -296,6 +296,7 @@ fn retained(publication: &Publication) -> Message {
         payload: publication.text().into_bytes(),
         topic: publication.topic.clone(),
         retained: true,
+        replayed: true,
     }
 }
 

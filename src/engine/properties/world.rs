@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::{Finish, Step, TOYS, WAYS, hardware, outputs};
 use crate::domain::{
-    Action, BackendId, Bound, Capabilities, Class, Command, ErrorCode, Instant, Level, LevelReport,
-    Limits, Op, OpError, Outcome, Output, Rejection, RouteId, Target, Ticket, ToyDescription,
-    ToyId, ToyInput,
+    Action, BackendId, Bound, Capabilities, Class, Command, ErrorCode, Instant, Level, Limits, Op,
+    OpError, Outcome, Output, Rejection, RouteId, Target, Ticket, ToyDescription, ToyId,
 };
 use crate::engine::{Effect, Engine, Input, LeftRunning, Memory, Settings};
 
