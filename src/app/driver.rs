@@ -97,7 +97,6 @@ impl Driver {
         emergency: Emergency,
         inbox: super::inbox::Settings,
         admin: super::admin::Settings,
-        checker: Checker,
     ) -> Self {
         Self {
             clock: Clock::start(),
@@ -114,7 +113,7 @@ impl Driver {
                 inbox.data_dir.clone(),
             ),
             gate: Gate::default(),
-            checker,
+            checker: inbox.checker.clone(),
             health: Health::default(),
             ops: Ops::default(),
             emergency,

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::engine::Input;
 use crate::hass::command::{self, Change, Parsed};
-use crate::mqtt::{Incoming, Message, Topics, Verdict};
+use crate::mqtt::{Checker, Incoming, Message, Topics, Verdict};
 
 use super::driver::Driver;
 use super::gate::Held;
@@ -28,6 +28,8 @@ pub struct Settings {
     pub process: String,
     /// The data folder.
     pub data_dir: PathBuf,
+    /// Asks the broker what it keeps.
+    pub checker: Checker,
     /// Where Home Assistant says that it comes and goes.
     pub status_topic: String,
     /// What it says when it comes.

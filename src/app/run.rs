@@ -119,6 +119,7 @@ pub async fn run(
             instance: found.instance,
             process,
             data_dir: loaded.data_dir.clone(),
+            checker: session.checker(),
             status_topic: config.home_assistant.status_topic.as_str().to_owned(),
             status_online: config.home_assistant.status_online.clone(),
             status_offline: config.home_assistant.status_offline.clone(),
@@ -126,7 +127,6 @@ pub async fn run(
         admin::Settings::new(Arc::new(move |level| {
             compose::set_log_level(&handle, level)
         })),
-        session.checker(),
     )
     .told_to(Service::find())
     .show_to(panel)

@@ -38,7 +38,7 @@ struct State {
 }
 
 /// Asks, one question at a time. Clones share it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Checker {
     client: AsyncClient,
     /// The topic of the markers; without one nothing can be asked.
