@@ -168,11 +168,14 @@ async fn a_crash_and_a_restart_stop_the_toy_first() {
         assert!(lush.connected && lush.runs());
         lush.heard().len()
     };
+    let mark = rig.home.mark();
     rig.relaunch();
     rig.until("its stop", LUSH, |body| !body.runs()).await;
     let heard = rig.bluez.world().body(LUSH).heard();
     assert_eq!(heard[known..known + 2], ["DeviceType", "Vibrate:0"]);
-    rig.is(LUSH, "online").await;
+    let online = |seen: &super::rig::Seen| seen.text() == "online";
+    let availability = rig.topic(LUSH, "availability");
+    rig.home.next(mark, &availability, online).await;
     // In order: the toy is stopped, then let go, so that the phone can have it.
     rig.drive(LUSH, json!({"vibrate": 60})).await;
     rig.bridge.terminate();

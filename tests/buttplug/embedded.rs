@@ -118,7 +118,8 @@ async fn a_toy_of_another_maker_is_found_driven_and_stopped_and_ours_is_left_alo
         .rig
         .state_until(&id, |state| state["state"] == "OFF")
         .await;
-    assert_eq!(state["vibrate"], 0, "{state}");
+    // 0, or unknown until the toy has confirmed it.
+    assert_eq!(state["vibrate"].as_i64().unwrap_or(0), 0, "{state}");
     let since = stage.bluez.world().body(CUP).written[told..].to_vec();
     assert!(since.iter().all(|it| it == b"$SYS,0?"), "{since:?}");
 
