@@ -1,6 +1,6 @@
 //! The words that discovery announces and states use, so that both always agree.
 
-use crate::domain::{Class, Gesture, InputKind, SetCommand, ToyView};
+use crate::domain::{Class, Gesture, InputKind, OutputKind, SetCommand, ToyView};
 
 /// The types of a button's events.
 pub(super) const BUTTON_EVENTS: [&str; 3] = [
@@ -51,10 +51,20 @@ pub(super) const fn readings(kind: InputKind) -> &'static [&'static str] {
     }
 }
 
-/// Whether anything of the toy acts by itself, so that there is something to switch on.
+/// Whether an output moves the toy by itself. What sprays, heats or shines acts only when it is named:
+/// it is no part of the light, of brightness or of patterns.
+pub(super) const fn moves(kind: OutputKind) -> bool {
+    matches!(kind.class(), Class::Intensity)
+        && !matches!(
+            kind,
+            OutputKind::Spray | OutputKind::Temperature | OutputKind::Led
+        )
+}
+
+/// Whether anything of the toy moves by itself, so that there is something to switch on.
 pub(super) fn has_intensity(view: &ToyView) -> bool {
     let mut outputs = view.description.outputs.iter();
-    outputs.any(|output| output.class() == Class::Intensity)
+    outputs.any(|output| moves(output.key.kind))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use insta::assert_json_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 use toy2mqtt::domain::{
     Accepted, BackendId, BridgeEvent, Clamp, ErrorCode, Gesture, Level, OutputKey, OutputKind,
     Reading, Rejection, SafetyReason,
@@ -202,4 +202,49 @@ fn details_of_a_toy() {
     assert_json_snapshot!("details", state::details(&view, OPEN));
     view.name = view.description.default_name().to_owned();
     assert_json_snapshot!("details_discreet", state::details(&view, Privacy::Discreet));
+}
+
+#[test]
+fn levels_that_no_toy_has_confirmed_are_null_and_so_is_the_light() {
+    let mut view = crate::toys::shape("rotate");
+    view.levels.clear();
+    let state = state::toy(&view, Privacy::Open);
+    assert_eq!(
+        (&state["state"], &state["vibrate"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert!(state.get("brightness").is_none());
+    // One that is known is enough.
+    view.levels
+        .insert(crate::command::VIBRATE, crate::command::percent(40.0));
+    let state = state::toy(&view, Privacy::Open);
+    assert_eq!(
+        (&state["state"], &state["brightness"]),
+        (&json!("ON"), &json!(40))
+    );
+    assert_eq!(state["rotate"], Value::Null);
+}
+
+#[test]
+fn what_sprays_heats_or_shines_has_no_light() {
+    use OutputKind as Kind;
+    let outputs =
+        [Kind::Spray, Kind::Temperature, Kind::Led].map(|kind| crate::toys::only(kind, 20));
+    let mut view = crate::toys::toy("Heater", outputs.to_vec(), &[]);
+    view.levels.insert(
+        OutputKey::only(OutputKind::Spray),
+        crate::command::percent(40.0),
+    );
+    let topics = crate::toys::topics();
+    let context = crate::toys::context(&topics);
+    let payload = toy2mqtt::hass::discovery::toy(&view, None, &context).payload;
+    let components = payload["components"].as_object().expect("components");
+    assert!(components.contains_key("spray"));
+    assert!(!components.contains_key("light") && !components.contains_key("pattern"));
+    let state = state::toy(&view, Privacy::Open);
+    assert!(state.get("brightness").is_none());
+    assert_eq!(
+        (&state["state"], &state["spray"]),
+        (&json!("ON"), &json!(40))
+    );
 }

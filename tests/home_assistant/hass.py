@@ -64,6 +64,8 @@ WITHOUT_BROKER = [
 ]
 # Of 2025.4, once a device with triggers was removed, whoever it was of.
 TRIGGER_GONE = [r"Unable to remove unknown dispatcher .*MqttDeviceTrigger"]
+# Of 2025.4, which writes a line for each entity of devices that come and go at once.
+TOO_MANY = [r"is logging too frequently"]
 
 
 def _token():

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{number, percent, switch};
 use crate::domain::{Gesture, InputKind, Level, Output, Reading, SetCommand, ToyView};
 use crate::hass::Privacy;
-use crate::hass::words::{effects, has_intensity, readings};
+use crate::hass::words::{effects, has_intensity, moves, readings};
 
 /// The payload of a toy's availability.
 #[must_use]
@@ -18,9 +18,22 @@ pub const fn availability(available: bool) -> &'static str {
 #[must_use]
 pub fn toy(view: &ToyView, privacy: Privacy) -> Value {
     let mut state = Map::new();
-    state.insert("state".into(), switch(view.is_on()).into());
+    let level = strongest(view);
+    let on = match level {
+        // Nothing of it moves: on is what sprays, heats or shines.
+        _ if !has_intensity(view) => switch(view.is_on()).into(),
+        None if view.effect.is_none() => Value::Null,
+        level => {
+            let on = view.effect.is_some() || level.is_some_and(|level| !level.is_zero());
+            switch(on).into()
+        }
+    };
+    state.insert("state".into(), on);
     if has_intensity(view) {
-        state.insert("brightness".into(), brightness(view).into());
+        // A light without a brightness keeps the one that was shown last.
+        if let Some(level) = level {
+            state.insert("brightness".into(), brightness(level).into());
+        }
         state.insert("effect".into(), effect(view));
     }
     for output in &view.description.outputs {
@@ -52,9 +65,14 @@ fn note(view: &ToyView) -> Option<&'static str> {
     view.held_by_app.then_some(held)
 }
 
+/// The strongest level of what moves; `None` while none is known.
+fn strongest(view: &ToyView) -> Option<Level> {
+    let moving = view.levels.iter().filter(|(key, _)| moves(key.kind));
+    moving.map(|(_, level)| level.abs()).max()
+}
+
 /// Whole percent; a running toy is never shown at 0.
-fn brightness(view: &ToyView) -> i64 {
-    let level = view.brightness();
+fn brightness(level: Level) -> i64 {
     let whole = level.percent().round() as i64;
     if level.is_zero() { 0 } else { whole.max(1) }
 }

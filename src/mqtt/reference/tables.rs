@@ -53,7 +53,7 @@ pub const TOPICS: &[Topic] = &[
         "<base>/<toy>/state",
         true,
         1,
-        "JSON of everything: `state` (`ON` or `OFF`), `brightness` (all intensities together, \
+        "JSON of everything: `state` (`ON`, `OFF` or, before any level is known, `null`), `brightness` (all intensities together, \
          percent), `effect` (the pattern that plays, or `Off`), one key per output (percent), one \
          per reading (`battery`, `rssi`, …), `limit`, `available`, `route` (the backend that \
          reaches the toy), `note` (that the phone app has the toy's only connection while a better \
