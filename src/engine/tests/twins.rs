@@ -42,14 +42,14 @@ fn step(bench: &mut Bench, toy: ToyId, percent: i8) -> i32 {
 }
 
 fn last_step(effects: &[Effect]) -> Option<i32> {
-    let steps = effects.iter().filter_map(|effect| match effect {
+    let mut steps = effects.iter().filter_map(|effect| match effect {
         Effect::Send(op) => match &op.command {
             Command::Drive(settings) => Some(settings[0].step),
             _ => Some(0),
         },
         _ => None,
     });
-    steps.last()
+    steps.next_back()
 }
 
 #[test]
