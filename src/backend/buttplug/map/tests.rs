@@ -281,6 +281,50 @@ fn a_machine_that_can_do_both_goes_to_a_place_without_being_stopped_first() {
 }
 
 #[test]
+fn a_stop_halts_a_movement_where_it_is() {
+    let toy = new_toy(&json!([
+        {"HwPositionWithDuration": {"Value": [0, 100], "Duration": [100, 60_000]}},
+        {"Vibrate": {"Value": [0, 20]}},
+    ]));
+    let options = Options {
+        travel: Duration::from_secs(10),
+        ..options()
+    };
+    assert_eq!(toy.capabilities.travel, Some(options.travel));
+    let (mut places, start) = (Places::default(), now());
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let goal = |step| {
+        let key = OutputKey::only(OutputKind::Position);
+        [Setting { key, step }]
+    };
+    let moved = |value: i32, duration: u32| {
+        json!({"OutputCmd": {"FeatureIndex": 0,
+        "Command": {"HwPositionWithDuration": {"Value": value, "Duration": duration}}}})
+    };
+    let off = json!({"OutputCmd": {"FeatureIndex": 1, "Command": {"Vibrate": {"Value": 0}}}});
+    let mut go = |places: &mut Places, seconds, step| {
+        let requests = toy.drive(&goal(step), at(seconds), places, false, &options);
+        sent(&requests.unwrap())
+    };
+    // From an unknown place it cannot be parted, so it is quick enough to end by itself; and there is
+    // no place to halt at.
+    assert_eq!(go(&mut places, 0, 0), json!([moved(0, 5_000)]));
+    assert_eq!(sent(&toy.off(at(1), &mut places)), json!([off]));
+    // 10 s go in parts of 5 s; the next part begins where the machine is by then.
+    assert_eq!(go(&mut places, 10, 100), json!([moved(50, 5_000)]));
+    assert_eq!(go(&mut places, 12, 100), json!([moved(70, 5_000)]));
+    assert_eq!(
+        sent(&toy.off(at(13), &mut places)),
+        json!([moved(30, 100), off])
+    );
+    assert_eq!(
+        sent(&toy.off(at(14), &mut places)),
+        json!([off]),
+        "it stands"
+    );
+}
+
+#[test]
 fn ranges_that_make_no_sense_are_no_outputs() {
     for range in [
         json!([0, 0]),
