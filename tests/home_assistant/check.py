@@ -10,6 +10,7 @@ import time
 import blueprints
 import life
 import pictures
+import safe
 from hass import HomeAssistant
 from rig import Failed, Rig
 
@@ -21,7 +22,9 @@ async def run(options, folder):
         try:
             print(f"Home Assistant {hass.version}", flush=True)
             await hass.use_mqtt(rig.broker_port)
-            steps = [(step.__name__, step) for step in life.STEPS] + blueprints.steps()
+            *lives, last = life.STEPS
+            named = [(step.__name__, step) for step in [*lives, *safe.STEPS, last]]
+            steps = named + blueprints.steps()
             steps.append(("dashboard", pictures.dashboard))
             if options.pictures:
                 steps = [

@@ -137,11 +137,7 @@ impl Found {
                 self.all |= off;
                 self.more |= !off;
             }
-            ("effect", _)
-                if !value
-                    .as_str()
-                    .is_some_and(|name| !is_no_effect(name.trim())) =>
-            {
+            ("effect", _) if value.as_str().is_none_or(|name| is_no_effect(name.trim())) => {
                 self.effect |= off;
             }
             ("effect", _) => self.more = true,
