@@ -79,6 +79,7 @@ threading.Event().wait()
 PY
 
 mkfifo "$tmp/steps"
+: >"$tmp/said"
 "$tmp/lost/target/debug/lost" "$broker" <"$tmp/steps" >"$tmp/said" &
 started="$started $!"
 exec 3>"$tmp/steps"
