@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// From a stop (or what else ends a permit) to the effect: the broker, the bridge, the app and the
 /// simulated radio, on a machine that has more to do.
-const GRACE: Duration = Duration::from_millis(300);
+const GRACE: Duration = Duration::from_millis(500);
 
 /// A level that a toy took, and when.
 pub(super) type Taken = (Instant, u16);
