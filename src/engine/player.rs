@@ -223,7 +223,8 @@ impl Wish {
                     plan.from = output.within(plan.from, limit);
                     plan.to = output.within(plan.to, limit);
                     if let Some(effect) = &mut self.effect {
-                        effect.caps[index] = effect.caps[index].map(|cap| cap.min(limit));
+                        let most = output.within(Level::FULL, limit);
+                        effect.caps[index] = effect.caps[index].map(|cap| cap.min(most));
                     }
                 }
                 Class::Position => {

@@ -178,7 +178,8 @@ impl Toy {
             if most.is_zero() {
                 continue;
             }
-            caps[*index] = Some(limit);
+            // In steps: between two of them, a limit that rises again would round the cap up.
+            caps[*index] = Some(output.within(Level::FULL, limit));
             change.asked.push((output.key, output.rounded(most)));
         }
         if change.asked.is_empty() {
