@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BackendId, BackendState, Level, Limits, OutputKey, Reading, ToyDescription, ToyId};
+use super::{
+    BackendId, BackendState, Class, Level, Limits, OutputKey, Reading, ToyDescription, ToyId,
+};
 
 /// Everything there is to show of a toy.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,10 +46,13 @@ impl ToyView {
         self.name == self.description.default_name()
     }
 
-    /// Whether a motor or a pump runs, or a pattern plays, as far as is known.
+    /// Whether any intensity is above zero or a pattern plays, as far as is known.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.effect.is_some() || !self.brightness().is_zero()
+        let mut levels = self.levels.iter();
+        let runs =
+            levels.any(|(key, level)| key.kind.class() == Class::Intensity && !level.is_zero());
+        self.effect.is_some() || runs
     }
 
     /// The strongest motor or pump, 0–100 %; 0 while none is known.

