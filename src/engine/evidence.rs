@@ -160,13 +160,29 @@ impl Toy {
         match self.evidence.judge(index, step, cx.now) {
             Verdict::ByHand => self.changed_by_hand(index, step, cx),
             Verdict::Late => {
-                // It came after a newer one: whatever it is now, nothing is wanted of it.
                 let idle = self.in_flight.is_none() && !self.is_stopping();
-                if step != 0 && idle && !self.wish.wants(index) {
+                if !idle || self.wish.wants(index) {
+                    return;
+                }
+                // It came after a newer one, and nothing is wanted of it: the report counts.
+                if step == 0 {
+                    self.rests(index, cx);
+                } else {
                     self.certain = false;
                 }
             }
         }
+    }
+
+    /// The output is reported to rest, and nothing is wanted of it.
+    fn rests(&mut self, index: usize, cx: &mut Context<'_>) {
+        self.evidence.0[index].contradiction = None;
+        if let Doing::Steps(applied) = &mut self.applied {
+            applied[index] = Some(0);
+        }
+        let mut shown = self.shown.clone();
+        shown.levels[index] = Some(Level::ZERO);
+        self.show(shown, cx.out);
     }
 
     fn applied_step(&self, index: usize) -> Option<i32> {
@@ -223,8 +239,11 @@ impl Toy {
             // It was reported while the operation was under way, and either may have come last. A
             // lower level is not to rise by that, so the operation counts, and is corrected.
             let report = known.contradiction.take();
-            if report.is_some_and(|report| report.step > step.map_or(0, i32::abs)) {
+            let sent = step.map_or(0, i32::abs);
+            if report.is_some_and(|report| report.step > sent) {
                 *step = None;
+                // What the bridge has set is the bridge's to end.
+                self.certain &= sent == 0;
             }
         }
     }

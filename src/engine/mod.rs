@@ -271,8 +271,9 @@ impl Engine {
     /// driven and have not confirmed a stop since, whichever process drove them.
     #[must_use]
     pub fn may_run(&self) -> BTreeSet<ToyId> {
-        let may_run = |toy: &&Box<Toy>| toy.may_run() || toy.is_stopping();
-        let found = self.toys.values().filter(may_run).map(|toy| toy.id);
+        let toys = self.toys.values();
+        let found = toys.filter(|toy| toy.may_run() || toy.is_stopping());
+        let found = found.map(|toy| toy.id);
         found.chain(self.left_running.known()).collect()
     }
 

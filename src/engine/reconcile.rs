@@ -158,8 +158,8 @@ impl Toy {
         match result {
             Ok(()) => {
                 self.applied = flight.doing;
-                self.weigh_evidence(flight.sent);
                 self.certain = true;
+                self.weigh_evidence(flight.sent);
                 self.failures = 0;
                 self.acknowledged = flight.sent;
                 // A stop that came meanwhile has answered the requests and changed the wish.

@@ -212,11 +212,7 @@ async fn a_stop_by_any_name_stops_whom_it_names() {
 
 #[tokio::test]
 async fn a_backlog_in_the_broker_is_older_than_the_stop_that_overtook_it() {
-    let setup = Setup::toys(&[("Lush 3", LUSH)]);
-    let rig = setup
-        .more("[safety]\nstop_hold = \"100ms\"\n")
-        .start()
-        .await;
+    let rig = Setup::toys(&[("Lush 3", LUSH)]).start().await;
     rig.set(LUSH, json!({"vibrate": 50})).await;
     let mark = rig.home.mark();
     let topic = rig.topic(LUSH, "vibrate/set");
@@ -248,7 +244,7 @@ async fn a_backlog_in_the_broker_is_older_than_the_stop_that_overtook_it() {
         .filter(|result| result["error"]["code"] == "stopped");
     assert!(stopped.count() > 0, "the stop overtook nothing");
     // A new request is obeyed.
-    rig.set(LUSH, json!({"vibrate": 25})).await;
+    rig.set_after_stop(LUSH, json!({"vibrate": 25})).await;
     assert_eq!(rig.app.level(LUSH, Function::Vibrate), 5);
 }
 

@@ -7,7 +7,8 @@ use crate::stage::{EDGE, LUSH, Stage};
 use crate::support::{Setup, toy};
 
 fn setup() -> Setup {
-    Setup::toys(&[("Lush 3", LUSH), ("Edge 2", EDGE)]).more("[safety]\nbroker_lost = \"1s\"\n")
+    Setup::toys(&[("Lush 3", LUSH), ("Edge 2", EDGE)])
+        .more("[safety]\nbroker_lost = \"1s\"\nstop_hold = \"0s\"\n")
 }
 
 fn card(name: &str, says: &str) -> String {
@@ -50,7 +51,7 @@ async fn a_card_says_why_its_toy_was_stopped() {
         .publish(&stage.rig.bridge_topic("quiet/set"), "OFF");
     tab.until("!document.body.textContent.includes('Quiet is on')")
         .await;
-    while stage.rig.ask(LUSH, "set", json!({"vibrate": 40})).await["ok"] != true {}
+    stage.rig.set(LUSH, json!({"vibrate": 40})).await;
     stage.rig.broker.kill();
     tab.shows("#no-broker").await;
     tab.until(&card(

@@ -175,8 +175,11 @@ async fn a_stop_from_elsewhere_ends_the_drag_under_the_finger() {
     // The finger, which cannot know, goes on: its first request is refused.
     tab.finger("touchMove", Some((at(0.7), y))).await;
     tab.shows(".toasts .bad").await;
-    // Past the moment in which the bridge refuses every level.
-    while stage.rig.ask(EDGE, "set", json!({"vibrate_1": 5})).await["ok"] != true {}
+    // Past the hold after a stop, which every level that is refused prolongs: so not too often.
+    stage
+        .rig
+        .set_after_stop(EDGE, json!({"vibrate_1": 5}))
+        .await;
     let before = asked(&tab).await;
     tab.slide_on((at(0.7), y), (at(1.0), y), 6).await;
     tab.finger("touchEnd", None).await;

@@ -114,7 +114,7 @@ async fn escape_stops_everything_at_once_even_in_the_middle_of_a_drag() {
         .await;
     figure("Esc → toy at 0", pressed.elapsed());
     // In a drag: what was on its way does not start it again.
-    while stage.rig.ask(LUSH, "set", json!({"vibrate": 1})).await["ok"] != true {}
+    stage.rig.set_after_stop(LUSH, json!({"vibrate": 1})).await;
     stage.slow(25, 55);
     let knob = slider(LUSH, "vibrate");
     tab.drag(&knob, 0.9, false).await;
@@ -148,7 +148,10 @@ async fn a_drag_that_goes_on_after_a_stop_says_nothing_until_it_is_let_go() {
     tab.until("document.querySelector('#stop-all').textContent.includes('Stopped')")
         .await;
     // Past the moment in which the bridge refuses every level.
-    while stage.rig.ask(EDGE, "set", json!({"vibrate_1": 5})).await["ok"] != true {}
+    stage
+        .rig
+        .set_after_stop(EDGE, json!({"vibrate_1": 5}))
+        .await;
     let sets = tab.eval("window.sets").await;
     for step in 6..=9 {
         tab.mouse("mouseMoved", at(0.1 * f64::from(step)), y).await;
@@ -176,7 +179,7 @@ async fn every_press_of_stop_all_is_a_stop_whatever_became_of_the_one_before() {
     let tab = stage.tab_with(false, HANG).await;
     let start = async || {
         // After a stop of all toys, levels are refused for a moment.
-        while stage.rig.ask(LUSH, "set", json!({"vibrate": 60})).await["ok"] != true {}
+        stage.rig.set_after_stop(LUSH, json!({"vibrate": 60})).await;
     };
     let stopped = async || {
         stage

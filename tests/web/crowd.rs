@@ -65,7 +65,7 @@ async fn stop(from: &str, to: SocketAddr, path: &str) -> String {
 
 async fn start(rig: &Rig) {
     // After a stop of all toys, levels are refused for a moment.
-    while rig.ask(LUSH, "set", json!({"vibrate": 50})).await["ok"] != true {}
+    rig.set_after_stop(LUSH, json!({"vibrate": 50})).await;
     assert_eq!(rig.app.level(LUSH, Function::Vibrate), 10);
 }
 

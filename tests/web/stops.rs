@@ -93,7 +93,7 @@ async fn a_stop_is_not_refused_for_its_body_and_does_not_wait_for_it() {
         for hardware in [LUSH, NORA] {
             // After a stop of all toys, levels are refused for a moment.
             let set = json!({"vibrate": 50});
-            while rig.ask(hardware, "set", set.clone()).await["ok"] != true {}
+            rig.set_after_stop(hardware, set.clone()).await;
         }
     };
     let levels = || [LUSH, NORA].map(|hardware| rig.app.level(hardware, Function::Vibrate));

@@ -279,3 +279,26 @@ fn a_zero_of_outputs_that_another_way_joins_is_not_lost() {
     assert_eq!(bench.shown(V1), Some(Level::ZERO));
     assert_eq!(bench.shown(V2), Some(Level::ZERO));
 }
+
+#[test]
+fn an_operation_that_lands_beside_two_changes_by_hand_is_undone() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    let op = sent(&bench.set(V, 30)).unwrap();
+    bench.now += 2_500;
+    bench.told(V, 0);
+    bench.told(V, 7);
+    let stop = sent(&bench.done(&op)).unwrap();
+    assert_eq!(stop.command, Command::Stop);
+}
+
+#[test]
+fn a_zero_that_looks_like_our_own_is_shown_all_the_same() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    bench.running(V, 40);
+    let stop = sent(&bench.ask(Action::Stop)).unwrap();
+    bench.done(&stop);
+    bench.told(V, 3);
+    assert_eq!(bench.shown(V), Some(level(15)));
+    bench.told(V, 0);
+    assert_eq!(bench.shown(V), Some(Level::ZERO));
+}

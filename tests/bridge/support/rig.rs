@@ -276,6 +276,15 @@ impl Rig {
         result
     }
 
+    /// Sets outputs as soon as the hold after a stop allows it. What is refused prolongs the hold, so it
+    /// is not asked too often.
+    pub(crate) async fn set_after_stop(&self, hardware: &str, payload: Value) {
+        let mut tries = tokio::time::interval(std::time::Duration::from_millis(2_100));
+        while self.ask(hardware, "set", payload.clone()).await["ok"] != true {
+            tries.tick().await;
+        }
+    }
+
     /// Sends a request to the bridge and returns the response.
     pub(crate) async fn request(&self, verb: &str, mut payload: Value) -> Value {
         let id = format!("request-{}", REQUESTS.fetch_add(1, Ordering::Relaxed));

@@ -302,7 +302,7 @@ fn a_stop_halts_a_movement_where_it_is() {
         "Command": {"HwPositionWithDuration": {"Value": value, "Duration": duration}}}})
     };
     let off = json!({"OutputCmd": {"FeatureIndex": 1, "Command": {"Vibrate": {"Value": 0}}}});
-    let mut go = |places: &mut Places, seconds, step| {
+    let go = |places: &mut Places, seconds, step| {
         let requests = toy.drive(&goal(step), at(seconds), places, false, &options);
         sent(&requests.unwrap())
     };
