@@ -226,9 +226,15 @@ impl Output {
         self.key.kind.moves()
     }
 
-    /// The level that the toy takes for `level`: that of the nearest of its steps.
+    /// The level that the toy takes for `level`, as it is to be shown: that of the nearest of its steps,
+    /// if it has fewer than 20. With more of them the difference is 2.5 % at most, and a slider that
+    /// is moved by less than a step is not to jump back.
     #[must_use]
     pub fn rounded(&self, level: Level) -> Level {
+        const FINE: u16 = 20;
+        if self.steps >= FINE {
+            return level;
+        }
         Level::from_step(level.to_step(self.steps), self.steps)
     }
 

@@ -103,7 +103,10 @@ fn check(document: &Value, schema: &Value, value: &Value, path: &str) -> Result<
 
 #[tokio::test]
 async fn every_operation_answers_as_described() {
-    let groups = format!("[[group]]\nname = \"one\"\ntoys = [\"{}\"]\n", toy(LUSH));
+    let groups = format!(
+        "[safety]\nstop_hold = \"0s\"\n[[group]]\nname = \"one\"\ntoys = [\"{}\"]\n",
+        toy(LUSH)
+    );
     let rig = Setup::toys(&[("Lush 3", LUSH)])
         .panel("")
         .more(&groups)

@@ -14,6 +14,8 @@ const NORA: &str = "a01a2b3c4d5e";
 /// Two toys, and a group with the second.
 async fn two_and_a_group() -> Rig {
     let groups = format!("[[group]]\nname = \"one\"\ntoys = [\"{}\"]\n", toy(NORA));
+    // The hold after a stop is tested elsewhere.
+    let groups = groups + "[safety]\nstop_hold = \"0s\"\n";
     Setup::toys(&[("Lush 3", LUSH), ("Nora", NORA)])
         .panel("")
         .more(&groups)
@@ -174,7 +176,9 @@ async fn a_stop_of_some_is_answered_when_all_of_them_have_answered() {
 #[tokio::test]
 async fn a_set_that_came_in_before_a_stop_or_quiet_is_not_obeyed_after_it() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let rig = Setup::toys(&[("Lush 3", LUSH)]).panel("").start().await;
+    // Not the hold after a stop is to refuse it.
+    let setup = Setup::toys(&[("Lush 3", LUSH)]).panel("");
+    let rig = setup.more("[safety]\nstop_hold = \"0s\"\n").start().await;
     let client = Client::of(&rig).await;
     let set = format!("/api/toys/{}/vibrate/set", toy(LUSH));
     let headers = [

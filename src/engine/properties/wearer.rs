@@ -46,7 +46,11 @@ impl World {
             .engine
             .toy(id)
             .is_some_and(|view| view.effect.is_some());
-        let clear = !self.told.iter().any(ours) && !self.flying.iter().any(plays);
+        let lands = |(op, _): &(Op, bool)| {
+            ToyId::of(&op.route.hardware) == id && self.steps(op)[index].abs() == step
+        };
+        let flying = self.flying.iter().any(|op| plays(op) || lands(op));
+        let clear = !self.told.iter().any(ours) && !flying;
         if clear && !(played && toy == 1) && step < before.abs() {
             let ceiling = self.ceilings.entry((id, index)).or_insert(step);
             *ceiling = step.min(*ceiling);

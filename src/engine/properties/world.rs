@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{Finish, Step, TOYS, WAYS, hardware, outputs};
 use crate::domain::{
-    Action, BackendId, Bound, Capabilities, Class, Command, ErrorCode, Instant, Level, Limits, Op,
-    OpError, Outcome, Output, Rejection, RouteId, Target, Ticket, ToyDescription, ToyId,
+    Action, BackendId, Bound, Capabilities, Class, Command, Instant, Level, Limits, Op, OpError,
+    Outcome, Output, Rejection, RouteId, Target, Ticket, ToyDescription, ToyId,
 };
 use crate::engine::{Effect, Engine, Input, LeftRunning, Memory, Settings};
 
@@ -188,7 +188,8 @@ impl World {
 
     /// What is refused because of a stop prolongs it.
     fn hold_on(&mut self, outcome: &Outcome) {
-        let refused = |rejection: &Rejection| rejection.code == ErrorCode::Stopped;
+        // Others were overtaken by a stop.
+        let refused = |rejection: &Rejection| rejection.message.contains("send nothing");
         if let (Some(toy), Err(rejection)) = (outcome.toy, &outcome.result)
             && refused(rejection)
             && let Some(until) = self.held.get_mut(&toy)

@@ -37,8 +37,7 @@ fn writes_meanwhile_become_one_operation_with_the_last_value() {
         .iter()
         .filter(|o| o.result.as_ref().unwrap().superseded)
         .count();
-    // 88 and 89 % are the same step as 90 %.
-    assert_eq!(superseded, 77);
+    assert_eq!(superseded, 79);
 }
 
 #[test]
