@@ -195,9 +195,12 @@ impl Toy {
     fn changed_by_hand(&mut self, index: usize, step: i32, cx: &mut Context<'_>) {
         let output = &self.description.outputs[index];
         let level = Level::from_step(step, output.steps);
-        if self.wish.wants(index) {
+        let now = self.wish.sample(index, cx.now).0.abs();
+        if self.wish.wants(index) || !now.is_zero() {
+            // What fades out ends rather than rises to where it would be by now.
+            let fades = !self.wish.wants(index) && level < now;
             for wish in [&mut self.wish, &mut self.confirmed] {
-                if step == 0 {
+                if step == 0 || fades {
                     wish.release(index);
                 } else if level < wish.goal(index).abs() {
                     wish.hold_at(index, level);

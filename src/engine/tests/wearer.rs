@@ -302,3 +302,24 @@ fn a_zero_that_looks_like_our_own_is_shown_all_the_same() {
     bench.told(V, 0);
     assert_eq!(bench.shown(V), Some(Level::ZERO));
 }
+
+#[test]
+fn a_level_that_fades_out_and_is_turned_off_by_hand_does_not_come_back() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    bench.running(V, 80);
+    bench.advance(1_100);
+    let off = SetCommand {
+        power: Some(false),
+        transition: Some(Duration::from_secs(2)),
+        ..SetCommand::default()
+    };
+    let op = sent(&bench.ask(Action::Set(off))).unwrap();
+    bench.done(&op);
+    bench.told(V, 0);
+    for _ in 0..100 {
+        if let Some(op) = sent(&bench.advance(25)) {
+            assert_eq!(op.command, Command::Stop);
+            bench.done(&op);
+        }
+    }
+}
