@@ -143,7 +143,15 @@ impl Toy {
             batch.forget_zeroes_of(&going);
         }
         for (actuator, steps, Setting { key, step }) in moved {
-            let (step, best) = part(places.at(*key, now), *step, steps, options.travel);
+            let (step, best) = match places.at(*key, now) {
+                Some(here) => part(here, *step, steps, options.travel),
+                // From an unknown place it may be the whole way, which cannot be parted. Told again,
+                // it is there no later than before.
+                None => {
+                    let left = places.left(*key, *step, now);
+                    (*step, left.unwrap_or(options.travel.min(MOVEMENT_PART)))
+                }
+            };
             let time = time(actuator, best);
             places.go(*key, step, now, Duration::from_millis(time.into()));
             batch.position(actuator, steps, step, time);
@@ -417,12 +425,9 @@ impl Batch {
     }
 }
 
-/// How far a movement to `step` gets in one part, and how long that takes, if the whole travel takes
-/// `travel`. From an unknown place it may be the whole way, which cannot be parted.
-fn part(here: Option<i32>, step: i32, steps: u16, travel: Duration) -> (i32, Duration) {
-    let Some(here) = here else {
-        return (step, travel.min(MOVEMENT_PART));
-    };
+/// How far a movement from `here` to `step` gets in one part, and how long that takes, if the whole
+/// travel takes `travel`.
+fn part(here: i32, step: i32, steps: u16, travel: Duration) -> (i32, Duration) {
     let whole = travel * (step - here).unsigned_abs() / u32::from(steps);
     if whole <= MOVEMENT_PART {
         return (step, whole);

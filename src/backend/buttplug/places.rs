@@ -47,6 +47,12 @@ impl Places {
         (now < place.arrives).then(|| place.at(now))?
     }
 
+    /// How long a movement to `step` still takes that is under way.
+    pub(super) fn left(&self, key: OutputKey, step: i32, now: Instant) -> Option<Duration> {
+        let place = self.0.get(&key).filter(|place| place.to == step)?;
+        place.arrives.checked_duration_since(now)
+    }
+
     /// It is told to go to `step` within `time`.
     pub(super) fn go(&mut self, key: OutputKey, step: i32, now: Instant, time: Duration) {
         let place = Place {

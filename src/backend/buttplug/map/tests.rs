@@ -310,6 +310,8 @@ fn a_stop_halts_a_movement_where_it_is() {
     // no place to halt at.
     assert_eq!(go(&mut places, 0, 0), json!([moved(0, 5_000)]));
     assert_eq!(sent(&toy.off(at(1), &mut places)), json!([off]));
+    // Told again on its way, it is there no later.
+    assert_eq!(go(&mut places, 2, 0), json!([moved(0, 3_000)]));
     // 10 s go in parts of 5 s; the next part begins where the machine is by then.
     assert_eq!(go(&mut places, 10, 100), json!([moved(50, 5_000)]));
     assert_eq!(go(&mut places, 12, 100), json!([moved(70, 5_000)]));
