@@ -89,9 +89,9 @@ async def controls(rig, hass):
     await hass.call("light.turn_off", "light.edge_2")
     await hass.state("light.edge_2", "off")
     await rig.level("Edge 2", "Vibrate1", 0)
-    # On without a level: the last one.
+    # On without a level is gentle, whatever came before.
     await hass.call("light.turn_on", "light.edge_2")
-    await hass.state("light.edge_2", "on", {"brightness": near(60)})
+    await hass.state("light.edge_2", "on", {"brightness": near(30)})
     await hass.call("button.press", "button.edge_2_stop")
     await hass.state("light.edge_2", "off")
     await rig.level("Edge 2", "Vibrate1", 0)

@@ -271,8 +271,8 @@ pub const KEYS: &[Key] = &[
     Key {
         key: "state",
         takes: "`\"ON\"` or `\"OFF\"`, true or false, 1 or 0",
-        does: "all intensities together. On without levels means the last ones, else \
-               `safety.default_level` (30 %); off is 0",
+        does: "on: all motors and pumps together, at `safety.default_level` (30 %), or as they last were \
+               with `safety.turn_on = \"last\"`; off: everything is 0",
     },
     Key {
         key: "brightness",
