@@ -46,6 +46,8 @@ struct Known {
     /// Steps sent of which no report has come, and until when one may.
     expected: VecDeque<(i32, Instant)>,
     contradiction: Option<Contradiction>,
+    /// What was reported, as far as only the operation under way explains it.
+    explained: Option<i32>,
     /// Since when it is reported to rest.
     resting: Option<Instant>,
 }
@@ -88,6 +90,7 @@ impl Evidence {
     /// before.
     pub(super) fn replaced(&mut self, sent: Instant) {
         for known in &mut self.0 {
+            known.explained = None;
             known.contradiction.take_if(|report| report.at <= sent);
         }
     }
@@ -153,7 +156,10 @@ impl Toy {
             (Some(Doing::Steps(steps)), _) | (None, Doing::Steps(steps)) => steps[index],
         };
         let believed = believed.map(i32::abs);
-        if believed == Some(step) || self.applied_step(index) == Some(step) {
+        let is_applied = self.applied_step(index) == Some(step);
+        let is_explained = !is_applied && believed == Some(step);
+        self.evidence.0[index].explained = is_explained.then_some(step);
+        if is_applied || is_explained {
             let _ = self.evidence.judge(index, step, cx.now);
             return;
         }
@@ -170,6 +176,20 @@ impl Toy {
                 } else {
                     self.certain = false;
                 }
+            }
+        }
+    }
+
+    /// The operation that was sent at `sent` was not carried out, so it explains no report: neither
+    /// one that has come nor one that comes yet.
+    pub(super) fn unexplain(&mut self, sent: Instant, cx: &mut Context<'_>) {
+        for index in 0..self.description.outputs.len() {
+            let applied = self.applied_step(index);
+            let known = &mut self.evidence.0[index];
+            known.expected.retain(|(_, until)| *until != sent + ROUND_TRIP);
+            known.sent = applied.filter(|_| known.contradiction.is_none());
+            if let Some(step) = known.explained.take() {
+                self.changed_by_hand(index, step, cx);
             }
         }
     }

@@ -274,7 +274,9 @@ impl Engine {
         let toys = self.toys.values();
         let found = toys.filter(|toy| toy.may_run() || toy.is_stopping());
         let found = found.map(|toy| toy.id);
-        found.chain(self.left_running.known()).collect()
+        // What was sent over a way that is not used any more may still land.
+        let told = self.ops.values().map(|(toy, _)| *toy);
+        found.chain(told).chain(self.left_running.known()).collect()
     }
 
     /// The toy that an operation under way was sent to.

@@ -259,6 +259,25 @@ impl Wish {
         };
     }
 
+    /// Goes back to `before`, except where that is higher: what was turned down is not turned up again
+    /// because the toy did not take it. Returns whether anything was.
+    pub(super) fn fall_back_to(&mut self, before: &Self) -> bool {
+        let failed = std::mem::replace(self, before.clone());
+        let mut turned_down = false;
+        for index in 0..self.plans.len() {
+            let (wanted, was) = (failed.goal(index).abs(), self.goal(index));
+            if wanted.is_zero() && !was.is_zero() {
+                self.release(index);
+            } else if wanted < was.abs() {
+                self.hold_at(index, was.limited_to(wanted));
+            } else {
+                continue;
+            }
+            turned_down = true;
+        }
+        turned_down
+    }
+
     /// The pattern, if intensity `index` takes part in it, and the most that it may get of it.
     fn played(&self, index: usize) -> Option<(&Playing, Level)> {
         let effect = self.effect.as_ref()?;

@@ -183,19 +183,27 @@ impl Toy {
                 cx.out.push(Effect::Check(route.id.clone()));
             }
         }
+        let mut turned_down = false;
         let delay = RETRY_DELAY * self.failures.max(1);
         self.next_slot = self.next_slot.max(cx.now + delay);
         // Newer requests are in the wish already, on top of the failed ones: the next operation
         // decides about all of them. Otherwise what failed is undone, so that nothing starts later
-        // of which its asker was told that it had failed.
+        // of which its asker was told that it had failed. Turning down is not undone but tried again.
         if self.revision == flight.revision && !self.pending.is_empty() {
             let rejection = Rejection::new(error.code(), error.to_string());
             self.reject_pending(flight.revision, &rejection, cx.out);
-            self.wish = self.confirmed.clone();
+            turned_down = self.wish.fall_back_to(&self.confirmed);
+            self.insist |= turned_down;
+            self.confirmed = self.wish.clone();
             self.revision += 1;
+        }
+        if error.without_effect() {
+            self.unexplain(flight.sent, cx);
         }
         if !error.without_effect() && self.has_alternative(cx.now) {
             self.route_failed(&error.to_string(), cx);
+        } else if turned_down && !self.wanted() {
+            self.stop(None, cx);
         } else if self.failures >= MAX_FAILURES && !self.is_stopping() {
             self.safety_stop(SafetyReason::Unconfirmed, cx);
         }

@@ -323,3 +323,23 @@ fn a_level_that_fades_out_and_is_turned_off_by_hand_does_not_come_back() {
         }
     }
 }
+
+#[test]
+fn a_report_that_only_a_refused_operation_explained_counts_all_the_same() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    bench.told(V, 1);
+    let off = sent(&bench.set(V, 0)).unwrap();
+    bench.told(V, 0);
+    bench.end(&off, Err(OpError::Refused("no".into())));
+    assert_eq!(bench.shown(V), Some(Level::ZERO));
+
+    bench.advance(1_000);
+    bench.running(V, 40);
+    bench.advance(1_100);
+    let less = sent(&bench.set(V, 20)).unwrap();
+    bench.told(V, 4);
+    bench.end(&less, Err(OpError::Refused("no".into())));
+    assert_eq!(bench.shown(V), Some(level(20)));
+    let renewed = sent(&bench.advance(10_000)).unwrap();
+    assert_eq!(steps(&renewed)[&V], 4, "and it does not rise again");
+}

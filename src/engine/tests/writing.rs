@@ -100,6 +100,32 @@ fn a_write_of_unknown_effect_is_undone() {
 }
 
 #[test]
+fn turning_down_is_not_undone_but_tried_again() {
+    let refused = || Err(OpError::Refused("code 500".into()));
+    let mut bench = Bench::new(&[(V1, 20), (V2, 20)]);
+    bench.running(V1, 80);
+    bench.running(V2, 40);
+    let less = sent(&bench.set(V1, 30)).unwrap();
+    assert_eq!(code(&bench.end(&less, refused())), ErrorCode::Backend);
+    let again = sent(&bench.advance(250)).unwrap();
+    assert_eq!(again.command, less.command);
+    bench.done(&again);
+    assert_eq!(bench.shown(V1), Some(level(30)));
+
+    let off = SetCommand {
+        power: Some(false),
+        ..SetCommand::default()
+    };
+    let off = sent(&bench.ask(Action::Set(off))).unwrap();
+    let stop = sent(&bench.end(&off, refused())).unwrap();
+    assert_eq!(stop.command, Command::Stop);
+    bench.end(&stop, refused());
+    let stop = sent(&bench.advance(100)).unwrap();
+    bench.done(&stop);
+    assert_eq!(bench.shown(V2), Some(Level::ZERO));
+}
+
+#[test]
 fn a_bare_on_is_gentle_unless_the_user_wants_the_last_level() {
     let on = || {
         Action::Set(SetCommand {
