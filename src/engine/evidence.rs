@@ -99,6 +99,7 @@ impl Evidence {
     pub(super) fn stopped(&mut self) {
         for known in &mut self.0 {
             known.contradiction = None;
+            known.explained = None;
             known.resting = None;
         }
     }
@@ -151,15 +152,19 @@ impl Toy {
         let step = step.abs().min(i32::from(output.steps));
         self.evidence.0[index].resting = (step == 0).then_some(cx.now);
         let flying = self.in_flight.as_ref().map(|flight| &flight.doing);
-        let believed = match (flying, &self.applied) {
+        let on_its_way = match (flying, &self.applied) {
             (Some(Doing::Playing(_)), _) | (None, Doing::Playing(_)) => return,
-            (Some(Doing::Steps(steps)), _) | (None, Doing::Steps(steps)) => steps[index],
+            (Some(Doing::Steps(steps)), _) => steps[index].map(i32::abs),
+            (None, Doing::Steps(_)) => None,
         };
-        let believed = believed.map(i32::abs);
-        let is_applied = self.applied_step(index) == Some(step);
-        let is_explained = !is_applied && believed == Some(step);
-        self.evidence.0[index].explained = is_explained.then_some(step);
-        if is_applied || is_explained {
+        // After an operation of unknown effect the level is not known.
+        let applied = self.applied_step(index).filter(|_| self.certain);
+        let known = &mut self.evidence.0[index];
+        let is_known = known.explained.or(applied) == Some(step);
+        if !is_known {
+            known.explained = on_its_way.filter(|on_its_way| *on_its_way == step);
+        }
+        if is_known || known.explained.is_some() {
             let _ = self.evidence.judge(index, step, cx.now);
             return;
         }
@@ -220,10 +225,12 @@ impl Toy {
             // What fades out ends rather than rises to where it would be by now.
             let fades = !self.wish.wants(index) && level < now;
             for wish in [&mut self.wish, &mut self.confirmed] {
+                let goal = wish.goal(index);
                 if step == 0 || fades {
                     wish.release(index);
-                } else if level < wish.goal(index).abs() {
-                    wish.hold_at(index, level);
+                } else if level < goal.abs() || level < now {
+                    // What sinks is not raised to where it would be by now.
+                    wish.hold_at(index, goal.limited_to(level));
                 }
             }
             self.revision += 1;

@@ -10,6 +10,11 @@ pub(super) struct Governor {
 }
 
 impl Governor {
+    /// What it was last allowed to have.
+    pub(super) fn level(&self) -> Level {
+        self.level
+    }
+
     /// Moves towards `wanted` by no more than `slope` permille per second since the last call.
     pub(super) fn advance(&mut self, now: Instant, wanted: Level, slope: Option<u32>) -> Level {
         let allowed = match slope {

@@ -133,7 +133,11 @@ impl Plan {
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        self.schedule.phase(now) == Phase::Over
+        match self.schedule.phase(now) {
+            Phase::Over => true,
+            Phase::On { elapsed, .. } => self.to.is_zero() && elapsed >= self.ramp,
+            Phase::Rest { .. } => false,
+        }
     }
 }
 
@@ -287,6 +291,12 @@ impl Wish {
     /// Whether intensity `index` is wanted to run, now or later.
     pub(super) fn wants(&self, index: usize) -> bool {
         self.played(index).is_some() || !self.plans[index].to.is_zero()
+    }
+
+    /// Whether something runs until it has faded out.
+    pub(super) fn fades(&self) -> bool {
+        let mut plans = self.plans.iter();
+        plans.any(|plan| plan.to.is_zero() && !plan.from.is_zero())
     }
 
     /// Replaces what has ended by itself with what it has become: off.

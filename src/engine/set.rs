@@ -216,6 +216,15 @@ impl Toy {
         }
     }
 
+    /// Where a ramp of an output begins: no higher than it has come so far.
+    fn present_level(&self, index: usize, now: Instant) -> Level {
+        let wanted = self.wish.sample(index, now).0;
+        match self.applied {
+            Doing::Playing(_) => wanted,
+            Doing::Steps(_) => wanted.limited_to(self.governors[index].level()),
+        }
+    }
+
     /// Everything off, at once or over the time of a transition.
     fn switch_off(&self, command: &SetCommand, cx: &Context<'_>, change: &mut Change) {
         change.wish.stop(&self.description.outputs);
@@ -226,7 +235,7 @@ impl Toy {
             change.asked.push((output.key, Level::ZERO));
             if let Some(ramp) = command.transition {
                 change.wish.plans[index] = Plan {
-                    from: self.wish.sample(index, cx.now).0,
+                    from: self.present_level(index, cx.now),
                     to: Level::ZERO,
                     ramp,
                     schedule: Schedule {
@@ -335,7 +344,7 @@ impl Toy {
         match output.class() {
             Class::Intensity => {
                 change.wish.plans[index] = Plan {
-                    from: self.wish.sample(index, cx.now).0,
+                    from: self.present_level(index, cx.now),
                     to: allowed,
                     ramp: command.transition.unwrap_or_default(),
                     schedule,

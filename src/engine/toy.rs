@@ -315,7 +315,7 @@ impl Toy {
 
     /// Whether it may be running, or is about to.
     pub(super) fn is_busy(&self) -> bool {
-        self.may_run() || self.wanted() || !self.pending.is_empty()
+        self.may_run() || self.wanted() || self.wish.fades() || !self.pending.is_empty()
     }
 
     /// Whether somebody wants it to run.

@@ -262,3 +262,25 @@ fn a_toy_nobody_asks_of_is_stopped_in_the_end() {
     let event = BridgeEvent::SafetyStop(bench.toy, SafetyReason::Idle);
     assert!(bench.effects.contains(&Effect::Event(event)));
 }
+
+#[test]
+fn what_the_slope_limit_holds_back_does_not_rise_while_it_fades_out() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    bench.ask(Action::Limit(Limits {
+        slope: Some(50),
+        ..Limits::default()
+    }));
+    bench.set(V, 100);
+    let off = SetCommand {
+        power: Some(false),
+        transition: Some(Duration::from_secs(60)),
+        ..SetCommand::default()
+    };
+    bench.ask(Action::Set(off));
+    for _ in 0..100 {
+        if let Some(op) = sent(&bench.advance(500)) {
+            assert_eq!(op.command, Command::Stop);
+            bench.done(&op);
+        }
+    }
+}

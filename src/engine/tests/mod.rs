@@ -108,7 +108,10 @@ impl Bench {
             firmware: None,
             outputs: outputs
                 .iter()
-                .map(|&(key, steps)| Output::new(key, steps))
+                .map(|&(key, steps)| Output {
+                    signed: key.kind == OutputKind::Rotate,
+                    ..Output::new(key, steps)
+                })
                 .collect(),
             inputs: BTreeSet::new(),
         };

@@ -343,3 +343,55 @@ fn a_report_that_only_a_refused_operation_explained_counts_all_the_same() {
     let renewed = sent(&bench.advance(10_000)).unwrap();
     assert_eq!(steps(&renewed)[&V], 4, "and it does not rise again");
 }
+
+#[test]
+fn a_level_that_is_turned_off_by_hand_before_its_operation_is_acknowledged_stays_off() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    let op = sent(&bench.set(V, 40)).unwrap();
+    bench.told(V, 8);
+    bench.now += 500;
+    bench.told(V, 0);
+    let stop = sent(&bench.done(&op)).unwrap();
+    assert_eq!(stop.command, Command::Stop);
+    bench.done(&stop);
+    assert_eq!(bench.shown(V), Some(Level::ZERO));
+    assert_eq!(sent(&bench.advance(60_000)), None);
+}
+
+#[test]
+fn a_level_that_sinks_and_is_turned_down_by_hand_does_not_rise() {
+    let mut bench = Bench::new(&[(V, 20)]);
+    bench.running(V, 80);
+    bench.advance(1_100);
+    let less = SetCommand {
+        levels: [(V, level(10))].into(),
+        transition: Some(Duration::from_secs(2)),
+        ..SetCommand::default()
+    };
+    bench.ask(Action::Set(less));
+    let op = sent(&bench.advance(200)).unwrap();
+    bench.done(&op);
+    bench.told(V, 5);
+    for _ in 0..100 {
+        if let Some(op) = sent(&bench.advance(25)) {
+            assert_eq!(steps(&op)[&V], 2);
+            bench.done(&op);
+        }
+    }
+}
+
+#[test]
+fn a_level_turned_down_by_hand_keeps_its_direction() {
+    const R: OutputKey = OutputKey::only(OutputKind::Rotate);
+    let mut bench = Bench::new(&[(R, 20)]);
+    let back = SetCommand {
+        levels: [(R, level(-80))].into(),
+        ..SetCommand::default()
+    };
+    let op = sent(&bench.ask(Action::Set(back))).unwrap();
+    bench.done(&op);
+    bench.advance(1_100);
+    bench.told(R, 4);
+    let renewed = sent(&bench.advance(10_000)).unwrap();
+    assert_eq!(steps(&renewed)[&R], -4);
+}
