@@ -1,4 +1,5 @@
-//! The properties of the engine (src/engine/properties.rs), on a million arbitrary cases.
+//! The properties of the engine (src/engine/properties.rs) on a million arbitrary cases, and those of
+//! a shutdown and of the addresses that toys tell (src/backend/ble/addresses.rs) on as many as fit beside.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -8,6 +9,19 @@ use crate::table::Row;
 
 /// In all, over the processes that share them.
 const CASES: usize = 1_000_000;
+
+/// Tests, and of how many cases of the first each has one.
+const PROPERTIES: [(&str, usize); 3] = [
+    ("engine::properties::the_guarantees_hold", 1),
+    (
+        "engine::properties::a_shutdown_always_ends_with_everything_off",
+        10,
+    ),
+    (
+        "backend::ble::addresses::tests::no_two_addresses_on_air_are_one_toy",
+        10,
+    ),
+];
 
 pub(crate) fn measure() -> Result<Vec<Row>, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -32,9 +46,11 @@ pub(crate) fn measure() -> Result<Vec<Row>, Failure> {
     let processes = cores.clamp(1, 8);
     let began = Instant::now();
     let mut running = Vec::new();
-    let name = "engine::properties::the_guarantees_hold";
-    for _ in 0..processes {
-        running.push(start(CASES.div_ceil(processes), &["--", "--exact", name])?);
+    for (name, share) in PROPERTIES {
+        let cases = (CASES / share).div_ceil(processes);
+        for _ in 0..processes {
+            running.push(start(cases, &["--", "--exact", name])?);
+        }
     }
     let mut failed = Vec::new();
     for process in running {

@@ -191,7 +191,9 @@ impl Toy {
         for index in 0..self.description.outputs.len() {
             let applied = self.applied_step(index);
             let known = &mut self.evidence.0[index];
-            known.expected.retain(|(_, until)| *until != sent + ROUND_TRIP);
+            known
+                .expected
+                .retain(|(_, until)| *until != sent + ROUND_TRIP);
             known.sent = applied.filter(|_| known.contradiction.is_none());
             if let Some(step) = known.explained.take() {
                 self.changed_by_hand(index, step, cx);

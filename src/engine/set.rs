@@ -1,5 +1,6 @@
 //! From a request to a wish: what a change of outputs means for this toy, now.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{
@@ -253,12 +254,7 @@ impl Toy {
         command: &SetCommand,
         cx: &Context<'_>,
     ) -> Result<Vec<(OutputKey, Level)>, Rejection> {
-        for key in command.levels.keys() {
-            if self.description.output(*key).is_none() {
-                let message = format!("{key}: this toy has no such output");
-                return Err(Rejection::new(ErrorCode::Unsupported, message));
-            }
-        }
+        let named = self.named_levels(command)?;
         // Home Assistant says ON with every effect it chooses, "Off" included.
         let effect_off = command.effect.is_some();
         let mut levels = if let Some(brightness) = command.brightness {
@@ -270,9 +266,36 @@ impl Toy {
         } else {
             Vec::new()
         };
-        levels.retain(|(key, _)| !command.levels.contains_key(key));
-        levels.extend(command.levels.iter().map(|(key, level)| (*key, *level)));
+        levels.retain(|(key, _)| !named.contains_key(key));
+        levels.extend(named);
         Ok(levels)
+    }
+
+    /// The levels that a request names, of outputs that the toy has.
+    ///
+    /// The way to a toy may join or part its outputs otherwise than the asker knows: a 0 is never lost
+    /// by that.
+    fn named_levels(&self, command: &SetCommand) -> Result<BTreeMap<OutputKey, Level>, Rejection> {
+        let mut named = command.levels.clone();
+        named.retain(|key, _| self.description.output(*key).is_some());
+        for (&key, level) in &command.levels {
+            if named.contains_key(&key) {
+                continue;
+            }
+            let mut joined = Vec::new();
+            if level.is_zero() && key.kind.class() == Class::Intensity {
+                let outputs = self.description.outputs.iter().map(|output| output.key);
+                joined.extend(outputs.filter(|output| output.may_be_joined_with(key)));
+            }
+            if joined.is_empty() {
+                let message = format!("{key}: this toy has no such output");
+                return Err(Rejection::new(ErrorCode::Unsupported, message));
+            }
+            for output in joined {
+                named.entry(output).or_insert(Level::ZERO);
+            }
+        }
+        Ok(named)
     }
 
     /// All motors and pumps at `brightness`, in the ratio they last had.

@@ -277,3 +277,20 @@ fn what_makes_no_sense_for_the_toy_is_refused_in_words() {
         assert_eq!(sent(&effects), None);
     }
 }
+
+#[test]
+fn a_zero_reaches_outputs_that_are_joined_or_parted_otherwise() {
+    for (outputs, asked) in [(vec![V1, V2], V), (vec![V], V2)] {
+        let described: Vec<_> = outputs.iter().map(|key| (*key, 20)).collect();
+        let mut bench = Bench::new(&described);
+        for key in &outputs {
+            bench.running(*key, 40);
+        }
+        let op = sent(&bench.set(asked, 0)).unwrap();
+        assert_eq!(op.command, Command::Stop);
+        bench.done(&op);
+        assert_eq!(code(&bench.set(asked, 1)), ErrorCode::Unsupported);
+        let pump = OutputKey::only(OutputKind::Constrict);
+        assert_eq!(code(&bench.set(pump, 0)), ErrorCode::Unsupported);
+    }
+}

@@ -247,7 +247,8 @@ fn keys(page: &mut String) {
         page,
         format_args!(
             "| an output, such as `vibrate` or `vibrate_2` | 0–100, percent; −100–100 for outputs \
-             that turn both ways | sets its level |"
+             that turn both ways | sets its level; a 0 of `vibrate` also reaches a toy that has \
+             `vibrate_1` and `vibrate_2` |"
         ),
     );
     for key in KEYS {
